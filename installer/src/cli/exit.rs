@@ -1,0 +1,62 @@
+//! Exit statuses, and how a failed command explains itself.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use anstream::eprintln;
+use owo_colors::OwoColorize as _;
+
+/// How a command ended; the numbers are part of the contract with scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything was done.
+    Done = 0,
+    /// At least one host failed.
+    HostFailed = 1,
+    /// Usage, inventory or a missing input.
+    Usage = 2,
+    /// Changes are pending (`plan --detailed-exitcode`).
+    ChangesPending = 3,
+    /// A check refused before anything was changed.
+    Refused = 4,
+    /// Another run holds the lock.
+    Locked = 5,
+    /// Interrupted.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// A command that could not do its work: the exit status and the error that says why.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    error: Box<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    /// Ends with `exit`, because of `error`.
+    pub fn new(exit: Exit, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit, error: error.into() }
+    }
+
+    /// Ends with status 2: usage, inventory or a missing input.
+    pub fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Exit::Usage, error)
+    }
+
+    /// Prints the error with its causes and returns the exit status.
+    pub fn show(self) -> ExitCode {
+        eprintln!("{} {}", "error:".red().bold(), self.error);
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            eprintln!("  because: {error}");
+            cause = error.source();
+        }
+        self.exit.into()
+    }
+}

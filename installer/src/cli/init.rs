@@ -1,0 +1,11 @@
+//! `init`.
+
+use super::{Common, Exit, Failure};
+
+/// Arguments of `init`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+pub(super) fn run(_common: &Common, _args: &Args) -> Result<Exit, Failure> {
+    Ok(Exit::Done)
+}

@@ -1,0 +1,120 @@
+//! What a host must be like: the outcome of rendering, and what a plan is made against.
+//!
+//! Pure data. It knows nothing of how a host is reached or what it looks like now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::{Digest, HostName, HostPath, Mode, PackageName, RoleName, UnitName};
+
+/// Everything that one host must have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DesiredHost {
+    /// The host.
+    pub host: HostName,
+    /// Its roles, each after those that it needs.
+    pub roles: Vec<RoleName>,
+    /// Packages by name; which version is the repository's affair.
+    pub packages: Vec<DesiredPackage>,
+    /// Files by path.
+    pub files: BTreeMap<HostPath, ManagedFile>,
+    /// Units in the order in which they are started.
+    pub units: Vec<ManagedUnit>,
+}
+
+/// A package that must be installed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct DesiredPackage {
+    /// Its name.
+    pub name: PackageName,
+    /// The roles that ask for it.
+    pub roles: Vec<RoleName>,
+    /// Whether the host's own repositories provide it (`[packages] provided`), in whatever version.
+    pub provided: bool,
+}
+
+/// A file that the tool writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManagedFile {
+    /// Its bytes.
+    #[serde(serialize_with = "as_text")]
+    pub content: Arc<str>,
+    /// The owner's name.
+    pub owner: String,
+    /// The group's name.
+    pub group: String,
+    /// Its permissions.
+    pub mode: Mode,
+    /// The roles that ask for it.
+    pub roles: Vec<RoleName>,
+    /// Whether its content is a secret that no plan, diff or log may show.
+    pub secret: bool,
+}
+
+impl ManagedFile {
+    /// The content's digest.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.content.as_bytes())
+    }
+}
+
+fn as_text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+/// A unit that must be enabled, running and healthy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManagedUnit {
+    /// Its name.
+    pub name: UnitName,
+    /// The role that it belongs to.
+    pub role: RoleName,
+    /// The package whose version is shown as the service's, and a change of which restarts it.
+    pub packages: Vec<PackageName>,
+    /// The managed files that it reads: a change of one of them restarts it.
+    pub reads: Vec<HostPath>,
+    /// Roles that must be healthy wherever they are placed in the cluster before this unit starts.
+    pub needs: Vec<RoleName>,
+    /// Whether only one host at a time may restart it, because it forms a quorum with its peers.
+    pub quorum: bool,
+    /// What shows that it is healthy, besides being active.
+    pub health: Vec<HealthCheck>,
+    /// How long it may take from its start to being healthy.
+    pub patience: Duration,
+}
+
+/// One question whose answer tells whether a unit is healthy; asked from the host itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HealthCheck {
+    /// The address that is asked.
+    pub address: std::net::IpAddr,
+    /// The TCP port that is asked.
+    pub port: u16,
+    /// What is asked.
+    pub probe: Probe,
+}
+
+/// What a health check asks, and what a healthy unit answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Probe {
+    /// The port accepts a connection.
+    Tcp,
+    /// `GET path` answers with status 200 and, where `contains` is given, a body that contains it.
+    Http {
+        /// The path, beginning with `/`.
+        path: String,
+        /// Text that the body must contain.
+        contains: Option<String>,
+    },
+    /// A line sent as it is, and text that the answer must contain (ZooKeeper's four-letter words).
+    Line {
+        /// The text that is sent.
+        send: String,
+        /// Text that the answer must contain.
+        contains: String,
+    },
+}

@@ -1,0 +1,30 @@
+//! Builds, installs and proves Apache Mesos clusters with Calico networking.
+//!
+//! The line of data, in the order in which a run walks it:
+//!
+//! ```text
+//! inventory → cluster (resolve) → render → facts → plan → execute → facts again → report
+//! ```
+//!
+//! `docs/architecture.md` says what each module knows and must not know; `tests/architecture.rs`
+//! fails the build when a module reaches for one it must not know.
+
+pub mod build;
+pub mod cli;
+pub mod cluster;
+pub mod data;
+pub mod desired;
+pub mod diagnostic;
+pub mod event;
+pub mod execute;
+pub mod facts;
+pub mod host;
+pub mod inventory;
+pub mod lab;
+pub mod model;
+pub mod plan;
+pub mod render;
+pub mod report;
+pub mod repository;
+pub mod roles;
+pub mod transport;

@@ -1,0 +1,14 @@
+//! The vocabulary: names, paths, digests and package identities as types of their own.
+//!
+//! A value of one of these types is valid; nothing downstream checks it again. This module knows
+//! nothing of any other and does no I/O.
+
+mod digest;
+mod name;
+mod package;
+mod path;
+
+pub use digest::{Digest, DigestWriter, ParseDigestError};
+pub use name::{HostName, NameError, PackageName, RoleName, UnitName, VarName};
+pub use package::{Arch, Nevra, ParseNevraError};
+pub use path::{HostPath, HostPathError, Mode};
