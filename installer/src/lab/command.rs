@@ -64,8 +64,9 @@ pub fn down(dir: &Utf8Path) -> Result<Down, Error> {
     let id = record.as_ref().map_or_else(|| LabId::of(layout.dir()), |record| record.id.clone());
 
     process::stop(|| process::of_lab(&id), SHUTDOWN_LIMIT)?;
-    network::tear_down(&id)?;
+    // This also waits for what the killed ones leave behind.
     control_group::remove(&id)?;
+    network::tear_down(&id)?;
 
     let mut kept_inventory = None;
     let mut hosts = Vec::new();

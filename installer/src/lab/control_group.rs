@@ -4,11 +4,15 @@
 //! Two hosts started from one group would share them, and stopping a unit in one would stop it in the other.
 //! The groups are made below the one that this process is in, so that its limits hold for the hosts, too.
 
+use std::io::ErrorKind;
+use std::time::Duration;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use walkdir::WalkDir;
 
 use super::Error;
 use super::names::LabId;
+use super::wait::{self, Seen};
 
 /// A hierarchy that systemd uses: where it is mounted, and where this process is in it.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,11 +52,29 @@ pub(super) fn remove(id: &LabId) -> Result<(), Error> {
         for top in tops.collect::<Vec<_>>() {
             let folders = WalkDir::new(&top).contents_first(true).into_iter().flatten();
             for folder in folders.filter(|entry| entry.file_type().is_dir()) {
-                fs_err::remove_dir(folder.path()).map_err(Error::io("removing a control group"))?;
+                remove_when_empty(folder.path())?;
             }
         }
     }
     Ok(())
+}
+
+/// Removes a group as soon as its last process is gone: killed ones take a moment.
+fn remove_when_empty(group: &std::path::Path) -> Result<(), Error> {
+    let what = format!("the last process of {} to end", group.display());
+    let remedy = "its number is in the file cgroup.procs there; run the command again when it has ended";
+    wait::until(
+        &what,
+        remedy,
+        Duration::from_millis(20),
+        Duration::from_secs(20),
+        || match fs_err::remove_dir(group) {
+            Ok(()) => Ok(Seen::Done(())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Seen::Done(())),
+            Err(error) if error.kind() == ErrorKind::ResourceBusy => Ok(Seen::NotYet(error.to_string())),
+            Err(error) => Err(Error::io("removing a control group")(error)),
+        },
+    )
 }
 
 /// The hierarchies that systemd keeps its units in: the unified one, and before that a named one.

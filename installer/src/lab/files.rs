@@ -1,13 +1,14 @@
 //! The lab's folder: where things are in it, the keys, the inventory.
 
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
-use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Error;
+use super::inventory::{host_table, inventory, relative};
 use super::program::Program;
-use super::record::{Host, Record, Role};
+use super::record::{Host, Record};
 use crate::model::{Digest, HostName};
 
 /// What a lab keeps in its folder, the record and the lock apart. Where one of these is without a lab's record,
@@ -182,8 +183,11 @@ impl Layout {
         let path = self.inventory();
         let was_edited = self.is_edited(record)?;
         let text = match fs_err::read_to_string(&path) {
-            Ok(text) if new.is_empty() => text,
-            Ok(text) => text + &new.iter().map(host_table).collect::<String>(),
+            // An interrupted run may have added some already.
+            Ok(text) => new
+                .iter()
+                .map(host_table)
+                .fold(text, |text, host| if text.contains(&host) { text } else { text + &host }),
             Err(_) => inventory(record, &relative(self.dir(), packages)),
         };
         // Adding to an edited one does not make it the lab's own.
@@ -192,50 +196,6 @@ impl Layout {
         }
         write(&path, text.as_bytes(), 0o644)
     }
-}
-
-/// The inventory of the lab; `packages` relative to its folder.
-fn inventory(record: &Record, packages: &Utf8Path) -> String {
-    let hosts: String = record.hosts.iter().map(host_table).collect();
-    let packages = quote(packages.as_str());
-    format!(
-        r#"# Local hosts made by `lab up`. Change what you like: `lab up` only ever adds hosts at the end.
-
-[cluster]
-name = "lab"
-release = "lab"
-containerizers = ["mesos"]
-
-[packages]
-repo = {packages}
-
-[ssh]
-user = "root"
-identity_file = "id_ed25519"
-known_hosts = "known_hosts"
-{hosts}"#
-    )
-}
-
-fn host_table(host: &Host) -> String {
-    let Host { name, address, .. } = host;
-    let role = match host.role {
-        Role::Master => "master",
-        Role::Agent => "agent",
-    };
-    format!("\n[[hosts]]\nname = \"{name}\"\naddress = \"{address}\"\nroles = [\"{role}\"]\n")
-}
-
-/// A text as a TOML string.
-fn quote(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
-}
-
-/// The way from the folder `from` to `to`, both absolute.
-fn relative(from: &Utf8Path, to: &Utf8Path) -> Utf8PathBuf {
-    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
-    let up = from.components().skip(common).map(|_| Utf8Component::ParentDir);
-    up.chain(to.components().skip(common)).collect()
 }
 
 /// 32 random hexadecimal digits, from the kernel.
@@ -247,6 +207,16 @@ pub(super) fn random_id() -> Result<String, Error> {
     let text =
         fs_err::read_to_string("/proc/sys/kernel/random/uuid").map_err(Error::io("getting random digits"))?;
     Ok(text.chars().filter(char::is_ascii_hexdigit).collect())
+}
+
+/// Makes a folder that only its owner can enter, unless it is there.
+///
+/// # Errors
+///
+/// It cannot be made.
+pub(super) fn private_folder(path: &Utf8Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(path).map_err(Error::io(format!("making the folder {path}")))
 }
 
 /// Writes a file, whole or not at all.
@@ -262,4 +232,99 @@ pub(super) fn write(path: &Utf8Path, bytes: &[u8], mode: u32) -> Result<(), Erro
     file.as_file().set_permissions(std::fs::Permissions::from_mode(mode)).map_err(Error::io(doing()))?;
     file.persist(path).map_err(|error| Error::io(doing())(error.error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::names::LabId;
+
+    fn lab(dir: &Utf8Path) -> (Layout, Record) {
+        let layout = Layout::of(dir).unwrap();
+        let mut record = Record::new(LabId::of(layout.dir()), "172.24.197.0/24".parse().unwrap());
+        record.grow(1, 1).unwrap();
+        (layout, record)
+    }
+
+    fn temporary() -> (tempfile::TempDir, Utf8PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(fs_err::canonicalize(dir.path()).unwrap()).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn a_lab_that_grows_only_adds_to_its_inventory() {
+        let (_guard, dir) = temporary();
+        let (layout, mut record) = lab(&dir);
+        let packages = dir.join("dist");
+        layout.write_inventory(&mut record, &[], &packages).unwrap();
+        let edited = fs_err::read_to_string(layout.inventory()).unwrap() + "# mine\n";
+        fs_err::write(layout.inventory(), &edited).unwrap();
+
+        record.grow(1, 2).unwrap();
+        let new = record.hosts[2..].to_vec();
+        for _ in 0..2 {
+            layout.write_inventory(&mut record, &new, &packages).unwrap();
+        }
+        let text = fs_err::read_to_string(layout.inventory()).unwrap();
+        assert_eq!(text, format!("{edited}{}", host_table(&new[0])));
+        assert!(layout.is_edited(&record).unwrap());
+    }
+
+    #[test]
+    fn what_the_lab_made_is_removed_and_nothing_else() {
+        let (_guard, dir) = temporary();
+        let (layout, mut record) = lab(&dir);
+        layout.write_inventory(&mut record, &[], &dir).unwrap();
+        layout.write_known_hosts(&record).unwrap();
+        fs_err::create_dir_all(dir.join("hosts/master-1/upper")).unwrap();
+        record.save(&layout.record()).unwrap();
+        fs_err::write(dir.join("notes"), "mine").unwrap();
+        assert_eq!(layout.remove(&record).unwrap(), None);
+        let left: Vec<String> =
+            dir.read_dir_utf8().unwrap().map(|e| e.unwrap().file_name().to_owned()).collect();
+        assert_eq!(left, ["notes"]);
+    }
+
+    #[test]
+    fn an_edited_inventory_is_kept() {
+        let (_guard, dir) = temporary();
+        let (layout, mut record) = lab(&dir);
+        layout.write_inventory(&mut record, &[], &dir).unwrap();
+        fs_err::write(layout.inventory(), "# mine").unwrap();
+        let kept = layout.remove(&record).unwrap().unwrap();
+        assert_eq!(fs_err::read_to_string(kept).unwrap(), "# mine");
+        assert!(!layout.inventory().exists());
+    }
+
+    #[test]
+    fn a_folder_with_something_in_the_way_is_refused() {
+        let (_guard, dir) = temporary();
+        let layout = Layout::of(&dir).unwrap();
+        fs_err::write(dir.join("notes"), "").unwrap();
+        layout.check_unused().unwrap();
+        fs_err::write(layout.inventory(), "").unwrap();
+        let error = layout.check_unused().unwrap_err().to_string();
+        assert!(error.contains("holds inventory.toml, which no lab put there"), "{error}");
+    }
+
+    #[test]
+    fn one_folder_has_one_name() {
+        let (_guard, dir) = temporary();
+        fs_err::os::unix::fs::symlink(&dir, dir.join("link")).unwrap();
+        let direct = Layout::of(&dir.join("new/.lab")).unwrap();
+        assert_eq!(Layout::of(&dir.join("link/new/.lab")).unwrap().dir(), direct.dir());
+        assert_eq!(direct.dir(), dir.join("new/.lab"));
+    }
+
+    #[test]
+    fn files_are_written_with_their_mode() {
+        let (_guard, dir) = temporary();
+        let layout = Layout::of(&dir).unwrap();
+        let password = layout.ensure_password().unwrap();
+        assert_eq!(password.len(), 32);
+        assert_eq!(layout.ensure_password().unwrap(), password);
+        let mode = fs_err::metadata(layout.password()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
 }

@@ -1,6 +1,5 @@
 //! The base image of all hosts: made once, cached by the digest of its recipe.
 
-use std::os::unix::fs::DirBuilderExt as _;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -8,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lock::Lock;
 use super::program::{ProgramError, tail};
-use super::{Error, Event, Progress};
+use super::{Error, Event, Progress, files};
 use crate::model::Digest;
 
 const RELEASE: &str = "bookworm";
@@ -70,7 +69,8 @@ pub(super) fn ensure(
     if image.is_dir() {
         return Ok(image);
     }
-    fs_err::create_dir_all(cache).map_err(Error::io("making the cache of images"))?;
+    // Set-user-ID programs of the image, which gets no security updates, must not be within users' reach.
+    files::private_folder(cache)?;
     let lock = Lock::open(&cache.join("lock"))?;
     if !lock.try_take()? {
         progress.event(Event::WaitingForImage);
@@ -100,11 +100,7 @@ fn remove_partial(cache: &Utf8Path) -> Result<(), Error> {
 
 fn build(cache: &Utf8Path, image: &Utf8Path, mirror: &str) -> Result<(), Error> {
     let partial = cache.join(format!("{PARTIAL}{}", std::process::id()));
-    // Set-user-ID programs of the image must not be within users' reach.
-    std::fs::DirBuilder::new()
-        .mode(0o700)
-        .create(&partial)
-        .map_err(Error::io(format!("making the folder {partial}")))?;
+    fs_err::create_dir(&partial).map_err(Error::io("making a folder for the base image"))?;
     let log = cache.join("build.log");
     let output = fs_err::File::create(&log).map_err(Error::io("making the log of the image"))?;
     let errors = output.try_clone().map_err(Error::io("making the log of the image"))?;

@@ -1,5 +1,7 @@
 //! Locks on files: held until dropped, or until this process dies.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use camino::Utf8Path;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -27,7 +29,8 @@ impl Lock {
     /// The filesystem has no locks.
     pub(super) fn try_take(&self) -> Result<bool, Error> {
         match flock(self.0.file(), FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(true),
+            // Its last holder may have removed the file; then it keeps nobody out.
+            Ok(()) => Ok(self.is_in_place()),
             Err(Errno::WOULDBLOCK) => Ok(false),
             Err(error) => Err(self.failed(error)),
         }
@@ -40,6 +43,11 @@ impl Lock {
     /// The filesystem has no locks.
     pub(super) fn take(&self) -> Result<(), Error> {
         flock(self.0.file(), FlockOperation::LockExclusive).map_err(|error| self.failed(error))
+    }
+
+    fn is_in_place(&self) -> bool {
+        let inode = |found: std::io::Result<std::fs::Metadata>| found.map(|found| found.ino()).ok();
+        inode(self.0.metadata()) == inode(fs_err::metadata(self.0.path()))
     }
 
     fn failed(&self, error: Errno) -> Error {
@@ -60,5 +68,14 @@ mod tests {
         assert!(!second.try_take().unwrap());
         drop(first);
         assert!(second.try_take().unwrap());
+    }
+
+    #[test]
+    fn a_removed_file_locks_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(dir.path()).unwrap().join("lock");
+        let lock = Lock::open(&path).unwrap();
+        fs_err::remove_file(&path).unwrap();
+        assert!(!lock.try_take().unwrap());
     }
 }

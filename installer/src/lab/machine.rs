@@ -2,15 +2,17 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::files::{self, Layout};
 use super::program::{Program, ProgramError, tail};
 use super::record::{Host, Record};
 use super::wait::{self, Seen};
-use super::{Error, control_group, files::Layout, network, process};
+use super::{Error, control_group, network, process};
 
 const PREPARE: &str = include_str!("scripts/prepare-host.sh");
 const BOOT: &str = include_str!("scripts/boot-host.sh");
@@ -55,16 +57,34 @@ pub(super) fn prepare(
     password: &str,
 ) -> Result<String, Error> {
     let folder = layout.host(&host.name);
+    // As the image's: what is in it is for the host's users only.
+    files::private_folder(&folder)?;
     for part in ["upper", "work", "root"] {
         fs_err::create_dir_all(folder.join(part)).map_err(Error::io("making a host's folders"))?;
     }
+    // It is the host's `/`, whose users must be able to enter it, whatever this process's umask.
+    fs_err::set_permissions(folder.join("upper"), std::fs::Permissions::from_mode(0o755))
+        .map_err(Error::io("making a host's folders"))?;
     let link = folder.join("image");
     if link.symlink_metadata().is_err() {
         fs_err::os::unix::fs::symlink(image, &link).map_err(Error::io("linking the base image"))?;
     }
     let address = host.address.to_string();
-    let text = Program::new("unshare")
-        .args(["--mount", "--propagation", "slave", "sh", "-c", ENTER, "sh", folder.as_str(), PREPARE])
+    let text = Program::new("setpriv")
+        .args([
+            "--pdeathsig",
+            "KILL",
+            "unshare",
+            "--mount",
+            "--propagation",
+            "slave",
+            "sh",
+            "-c",
+            ENTER,
+            "sh",
+            folder.as_str(),
+            PREPARE,
+        ])
         .args([host.name.as_str(), &address, &host.machine_id, key])
         .stdin(password)
         .run()?;
@@ -80,14 +100,14 @@ pub(super) fn is_running(record: &Record, host: &Host) -> Result<bool, Error> {
     Ok(!process::of_machine(&record.id.machine(host.name.as_str()))?.is_empty())
 }
 
-/// Boots the host and waits until it answers.
+/// Boots the host unless it is running, and waits until it answers.
 ///
 /// # Errors
 ///
 /// It ends while it is booting, or is not up in time.
 pub(super) fn boot(layout: &Layout, record: &Record, host: &Host) -> Result<Systemd, Error> {
-    let mut child = start(layout, record, host)?;
-    wait_until_up(layout, record, host, None, Some(&mut child))
+    let mut child = if is_running(record, host)? { None } else { Some(start(layout, record, host)?) };
+    wait_until_up(layout, record, host, None, child.as_mut())
 }
 
 /// Starts systemd-nspawn in a session of its own, so that it outlives this process and its terminal.

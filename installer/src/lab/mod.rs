@@ -10,6 +10,7 @@ mod control_group;
 mod error;
 mod files;
 mod image;
+mod inventory;
 mod lock;
 mod machine;
 mod names;
@@ -58,12 +59,14 @@ pub enum Event {
         /// Its address.
         address: Ipv4Addr,
     },
-    /// A host is up.
+    /// A host is up: systemd has booted and, unless the host is cut off, sshd answers.
     Up {
         /// The host.
         name: String,
         /// Its address.
         address: Ipv4Addr,
+        /// Whether it was running before.
+        was_running: bool,
         /// How long it took.
         took: Duration,
         /// What its systemd says.

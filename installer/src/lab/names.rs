@@ -26,6 +26,12 @@ impl LabId {
         &self.0
     }
 
+    /// The bridge's hardware address: locally administered, the lab's number at its end.
+    pub(super) fn bridge_mac(&self) -> String {
+        let (a, b, c) = (self.0.get(3..5), self.0.get(5..7), self.0.get(7..9));
+        format!("02:63:6d:{}:{}:{}", a.unwrap_or("00"), b.unwrap_or("00"), c.unwrap_or("00"))
+    }
+
     /// The folder of the lab's control groups.
     pub(super) fn control_group(&self) -> &str {
         &self.0
@@ -58,6 +64,11 @@ mod tests {
         assert_eq!(id, LabId::of(Utf8Path::new("/home/me/.lab")));
         assert_ne!(id, LabId::of(Utf8Path::new("/home/you/.lab")));
         assert_eq!(id.machine("agent-1"), format!("{}-agent-1", id.bridge()));
+    }
+
+    #[test]
+    fn the_bridge_has_an_address_of_its_own() {
+        assert_eq!(LabId("cml5d2f0a".to_owned()).bridge_mac(), "02:63:6d:5d:2f:0a");
     }
 
     #[test]

@@ -80,7 +80,8 @@ fn free(routes: &[Route], prefix: u8) -> Ipv4Net {
 pub(super) fn raise_bridge(record: &Record) -> Result<(), Error> {
     let bridge = record.id.bridge();
     if !links()?.iter().any(|link| link.ifname == bridge) {
-        ip(["link", "add", bridge, "type", "bridge"])?;
+        // An address of its own, lest it take another one with every cable.
+        ip(["link", "add", bridge, "address", &record.id.bridge_mac(), "type", "bridge"])?;
     }
     let address = format!("{}/{}", record.gateway(), record.subnet.prefix_len());
     ip(["address", "replace", &address, "dev", bridge])?;

@@ -94,15 +94,14 @@ impl Record {
         Ipv4Addr::from(u32::from(self.subnet.network()).saturating_add(1))
     }
 
-    /// Adds hosts until there are at least this many of each role; says whether it added any.
+    /// Adds hosts until there are at least this many of each role.
     ///
     /// Hosts that are there keep their names and addresses. In a new lab the masters come first.
     ///
     /// # Errors
     ///
     /// The subnet has no room.
-    pub(super) fn grow(&mut self, masters: usize, agents: usize) -> Result<bool, Error> {
-        let before = self.hosts.len();
+    pub(super) fn grow(&mut self, masters: usize, agents: usize) -> Result<(), Error> {
         for (role, wanted) in [(Role::Master, masters), (Role::Agent, agents)] {
             for number in 1..=wanted {
                 let name = format!("{}-{number}", role.as_str());
@@ -111,7 +110,7 @@ impl Record {
                 }
                 let address = self.next_address().ok_or_else(|| Error::SubnetTooSmall {
                     subnet: self.subnet,
-                    hosts: (masters + agents).max(before),
+                    hosts: masters + agents,
                     first: self.place(FIRST_HOST),
                 })?;
                 let Ok(name) = name.parse() else { continue };
@@ -122,7 +121,7 @@ impl Record {
         if self.hosts.is_empty() {
             return Err(Error::NoHosts);
         }
-        Ok(self.hosts.len() > before)
+        Ok(())
     }
 
     /// The host called `name`.
@@ -175,7 +174,7 @@ mod tests {
     #[test]
     fn masters_come_first() {
         let mut record = record("172.24.197.0/24");
-        assert!(record.grow(1, 2).unwrap());
+        record.grow(1, 2).unwrap();
         assert_eq!(
             table(&record),
             ["master-1 172.24.197.101", "agent-1 172.24.197.102", "agent-2 172.24.197.103"]
@@ -188,8 +187,8 @@ mod tests {
         let mut record = record("172.24.197.0/24");
         record.grow(1, 1).unwrap();
         let before = record.hosts[1].machine_id.clone();
-        assert!(record.grow(3, 0).unwrap());
-        assert!(!record.grow(1, 0).unwrap());
+        record.grow(3, 0).unwrap();
+        record.grow(1, 0).unwrap();
         assert_eq!(
             table(&record),
             [

@@ -1,5 +1,6 @@
 //! `lab up`: make what is missing, boot what is not running, leave the rest alone.
 
+use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
@@ -14,7 +15,7 @@ use super::tools::{self, Work};
 use super::{Error, Event, Progress, image, machine, network};
 
 /// The subnet of a lab unless another is asked for.
-pub const DEFAULT_SUBNET: &str = "172.24.197.0/24";
+pub const DEFAULT_SUBNET: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(172, 24, 197, 0), 24);
 
 /// How many masters and agents a new lab has unless somebody says otherwise.
 const DEFAULT_SIZE: (usize, usize) = (1, 2);
@@ -62,15 +63,16 @@ pub fn up(options: &UpOptions, progress: &dyn Progress) -> Result<Brought, Error
     let is_cached = image::path(&options.cache).is_dir();
     tools::check(if is_cached { Work::Boot } else { Work::BuildAndBoot })?;
     let layout = Layout::of(&options.dir)?;
-    let known = Record::load(&layout.record())?;
-    if known.is_none() {
-        layout.check_unused()?;
-    }
+    let cache = camino::absolute_utf8(&options.cache).map_err(Error::io("resolving the cache's folder"))?;
+    // Once to refuse what cannot be before anything is made, once when no other run can interfere.
+    recorded(&layout, options)?;
     fs_err::create_dir_all(layout.dir()).map_err(Error::io("making the lab's folder"))?;
     let _lock = lock(&layout)?;
     let (mut record, new) = recorded(&layout, options)?;
+    // First of all, so that `lab down` knows the folder for a lab's.
+    record.save(&layout.record())?;
 
-    let image = image::ensure(&options.cache, options.mirror.as_deref(), progress)?;
+    let image = image::ensure(&cache, options.mirror.as_deref(), progress)?;
     prepare(&layout, &image, &mut record)?;
     layout.write_known_hosts(&record)?;
     layout.write_inventory(&mut record, &new, &options.packages)?;
@@ -80,48 +82,47 @@ pub fn up(options: &UpOptions, progress: &dyn Progress) -> Result<Brought, Error
     for host in &record.hosts {
         network::plug(&record, host)?;
     }
-    let mut stopped = Vec::new();
-    let mut running = Vec::new();
-    for host in &record.hosts {
-        if machine::is_running(&record, host)? {
-            running.push(host.name.to_string());
-        } else {
-            stopped.push(host);
-        }
-    }
-    let booted = in_parallel(&stopped, |host| {
+    let hosts = in_parallel(&record.hosts.iter().collect::<Vec<_>>(), |host| {
         let start = Instant::now();
         let (name, address) = (host.name.to_string(), host.address);
-        progress.event(Event::Booting { name: name.clone(), address });
+        let was_running = machine::is_running(&record, host)?;
+        if !was_running {
+            progress.event(Event::Booting { name: name.clone(), address });
+        }
         let systemd = machine::boot(&layout, &record, host)?;
-        progress.event(Event::Up { name: name.clone(), address, took: start.elapsed(), systemd });
-        Ok(name)
+        progress.event(Event::Up {
+            name: name.clone(),
+            address,
+            was_running,
+            took: start.elapsed(),
+            systemd,
+        });
+        Ok((name, was_running))
     })?;
-    Ok(Brought { inventory: layout.inventory(), booted, running })
+    let names = |running| {
+        hosts.iter().filter(move |(_, was)| *was == running).map(|(name, _)| name.clone()).collect()
+    };
+    Ok(Brought { inventory: layout.inventory(), booted: names(false), running: names(true) })
 }
 
-/// The lab's record with the hosts that were asked for, and those of them that are new.
-///
-/// It is saved before anything else is made, so that `lab down` knows the folder for a lab's.
+/// The lab's record with the hosts that were asked for, and those of them that are not in the inventory yet.
 fn recorded(layout: &Layout, options: &UpOptions) -> Result<(Record, Vec<Host>), Error> {
     let known = Record::load(&layout.record())?;
+    if known.is_none() {
+        layout.check_unused()?;
+    }
     let default = known.as_ref().map_or(DEFAULT_SIZE, |_| (0, 0));
     let mut record = match (known, options.subnet) {
         (Some(record), Some(asked)) if record.subnet != asked.trunc() => {
             return Err(Error::OtherSubnet { dir: layout.dir().to_owned(), is: record.subnet, asked });
         }
         (Some(record), _) => record,
-        (None, asked) => {
-            let fallback = || DEFAULT_SUBNET.parse().unwrap_or_default();
-            Record::new(LabId::of(layout.dir()), asked.unwrap_or_else(fallback))
-        }
+        (None, asked) => Record::new(LabId::of(layout.dir()), asked.unwrap_or(DEFAULT_SUBNET)),
     };
     network::check_subnet(&record.id, record.subnet)?;
-    let before = record.hosts.len();
-    if record.grow(options.masters.unwrap_or(default.0), options.agents.unwrap_or(default.1))? {
-        record.save(&layout.record())?;
-    }
-    let new = record.hosts.iter().skip(before).cloned().collect();
+    record.grow(options.masters.unwrap_or(default.0), options.agents.unwrap_or(default.1))?;
+    // The inventory is written after the hosts got their keys.
+    let new = record.hosts.iter().filter(|host| host.host_key.is_none()).cloned().collect();
     Ok((record, new))
 }
 

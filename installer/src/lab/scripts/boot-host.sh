@@ -3,6 +3,7 @@
 #
 # $1: the host's folder; then control groups to run in, up to `--`; then arguments of systemd-nspawn
 set -eu
+umask 022
 cd "$1"
 shift
 while [ "$1" != -- ]; do

@@ -6,6 +6,7 @@
 #
 # $1: release of Debian; $2: packages, comma-separated; $3: script to run inside at the end; $4: mirror, may be empty
 set -eu
+umask 022
 release=$1 packages=$2 customise=$3 mirror=$4
 
 mkdir empty upper work merged

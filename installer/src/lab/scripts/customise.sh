@@ -1,11 +1,12 @@
 # Turns a fresh Debian into the base image of lab hosts; runs inside it.
 set -eu
+umask 022
 
 # What makes no sense in a container, or only costs time while it starts.
 systemctl mask --quiet \
     apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
     fstrim.timer dnf-makecache.timer console-getty.service getty.target systemd-firstboot.service \
-    systemd-logind.service systemd-pstore.service systemd-initctl.socket \
+    systemd-pstore.service systemd-initctl.socket \
     dev-hugepages.mount proc-sys-fs-binfmt_misc.automount
 systemctl set-default --quiet multi-user.target
 mkdir -p /etc/systemd/journald.conf.d

@@ -3,6 +3,7 @@
 # $1: name; $2: address; $3: machine id; $4: public key that may log in; standard input: password of `operator`
 # Prints the host's public key.
 set -eu
+umask 022
 name=$1 address=$2 id=$3 key=$4
 
 printf '%s\n' "$name" > /etc/hostname
