@@ -44,9 +44,9 @@ work=$(mktemp -d)
     find /usr/lib -name '*.so*' \( -type f -o -type l \) | /usr/lib/rpm/elfdeps --provides | sort -u | sed 's/^/Provides: /'
     find /bin/ /sbin/ /usr/bin /usr/sbin -maxdepth 1 \( -type f -o -type l \) | sed 's|//*|/|g' | grep -v '\[' |
         sort -u | sed 's/^/Provides: /'
-    while read -r name package; do
+    while read -r name package epoch; do
         version=$(dpkg-query -W -f '${source:Upstream-Version}' "$package")
-        printf 'Provides: %s = %s\n' "$name" "$(printf '%s' "$version" | tr -c 'A-Za-z0-9.+~\n' .)"
+        printf 'Provides: %s = %s%s\n' "$name" "${epoch:-}" "$(printf '%s' "$version" | tr -c 'A-Za-z0-9.+~\n' .)"
     done <<'EOF'
 bash bash
 coreutils coreutils
@@ -56,9 +56,9 @@ glibc libc6
 grep grep
 gzip gzip
 iproute iproute2
-java-headless openjdk-17-jre-headless
-jre-headless openjdk-17-jre-headless
-java-17-headless openjdk-17-jre-headless
+java-headless openjdk-17-jre-headless 1:
+jre-headless openjdk-17-jre-headless 1:
+java-17-headless openjdk-17-jre-headless 1:
 procps-ng procps
 python3 python3-minimal
 sed sed
