@@ -3,6 +3,8 @@
 //! The tests need root and the packages that `lab up` asks for; without them they fail with its message, which
 //! has the command that installs what is missing. The base image is made by the first test that needs it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests; a surprise ends the test")]
+
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;

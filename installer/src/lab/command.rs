@@ -63,7 +63,7 @@ pub fn down(dir: &Utf8Path) -> Result<Down, Error> {
     let record = Record::load(&layout.record())?;
     let id = record.as_ref().map_or_else(|| LabId::of(layout.dir()), |record| record.id.clone());
 
-    process::stop(|| process::of_lab(&id), SHUTDOWN_LIMIT)?;
+    process::stop(|| process::of_lab(&id), machine::has_booted, SHUTDOWN_LIMIT)?;
     // This also waits for what the killed ones leave behind.
     control_group::remove(&id)?;
     network::tear_down(&id)?;
@@ -153,7 +153,12 @@ fn set_connected(dir: &Utf8Path, name: &str, connected: bool) -> Result<bool, Er
     let Lab { layout, record } = open(dir)?;
     let host = record.host(name, dir)?;
     let _lock = lock(&layout)?;
-    network::set_connected(&record, host, connected)
+    let changed = network::set_connected(&record, host, connected)?;
+    // The kernel takes a moment to notice.
+    if connected && machine::is_running(&record, host)? {
+        machine::wait_until_reachable(host)?;
+    }
+    Ok(changed)
 }
 
 /// What OpenSSH needs to log in to a host.

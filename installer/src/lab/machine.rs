@@ -1,6 +1,6 @@
 //! A host: prepared once, then booted by systemd-nspawn in a root folder that survives reboots.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
@@ -51,6 +51,7 @@ impl Systemd {
 /// A program failed, or a folder cannot be made.
 pub(super) fn prepare(
     layout: &Layout,
+    machine: &str,
     image: &Utf8Path,
     host: &Host,
     key: &str,
@@ -70,22 +71,12 @@ pub(super) fn prepare(
         fs_err::os::unix::fs::symlink(image, &link).map_err(Error::io("linking the base image"))?;
     }
     let address = host.address.to_string();
+    // Nothing of it outlives this process. Should it be killed all the same before it has seen to that, the last
+    // argument tells `lab down` whose it is.
     let text = Program::new("setpriv")
-        .args([
-            "--pdeathsig",
-            "KILL",
-            "unshare",
-            "--mount",
-            "--propagation",
-            "slave",
-            "sh",
-            "-c",
-            ENTER,
-            "sh",
-            folder.as_str(),
-            PREPARE,
-        ])
-        .args([host.name.as_str(), &address, &host.machine_id, key])
+        .args(["--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child=KILL"])
+        .args(["--mount", "--propagation", "slave", "sh", "-c", ENTER, "sh", folder.as_str(), PREPARE])
+        .args([host.name.as_str(), &address, &host.machine_id, key, &format!("--machine={machine}")])
         .stdin(password)
         .run()?;
     Ok(text.trim().to_owned())
@@ -123,7 +114,9 @@ fn start(layout: &Layout, record: &Record, host: &Host) -> Result<Child, Error> 
     let errors = console.try_clone().map_err(Error::io("making a console log"))?;
     let groups: Vec<Utf8PathBuf> = control_group::make(&record.id, host.name.as_str())?;
     Command::new("setsid")
-        .args(["unshare", "--mount", "--propagation", "slave", "sh", "-c", BOOT, "sh", folder.as_str()])
+        // In a process namespace, because systemd-nspawn that is killed leaves the host running.
+        .args(["unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "slave"])
+        .args(["sh", "-c", BOOT, "sh", folder.as_str()])
         .args(groups)
         .args(["--", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe"])
         .args(["--resolv-conf=off", "--timezone=off", "--link-journal=no"])
@@ -201,6 +194,18 @@ pub(super) fn systemd(record: &Record, host: &Host) -> Result<Option<Systemd>, E
     process::leader(&record.id.machine(host.name.as_str()))?.map(ask).transpose()
 }
 
+/// Whether the machine has booted, so that it can be asked to shut down; before, it would not hear.
+///
+/// # Errors
+///
+/// `nsenter` cannot be run.
+pub(super) fn has_booted(machine: &str) -> Result<bool, Error> {
+    match process::leader(machine)? {
+        Some(leader) => Ok(ask(leader)?.is_settled()),
+        None => Ok(false),
+    }
+}
+
 fn ask(leader: i32) -> Result<Systemd, Error> {
     let script = "systemctl is-system-running; systemctl list-units --failed --plain --no-legend";
     let output = inside(leader).args(["sh", "-c", script]).output()?;
@@ -219,6 +224,24 @@ fn inside(leader: i32) -> Program {
     Program::new("nsenter")
         .args(["--target", &leader.to_string()])
         .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--"])
+}
+
+/// Waits until packets reach the host again, whether or not its sshd runs.
+///
+/// # Errors
+///
+/// None does for 15 s.
+pub(super) fn wait_until_reachable(host: &Host) -> Result<(), Error> {
+    let what = format!("packets to reach {}", host.name);
+    let remedy =
+        "its cable is in; see with `lab status` whether it runs, and whether it drops packets to port 22";
+    wait::until(&what, remedy, INTERVAL, Duration::from_secs(15), || {
+        match TcpStream::connect_timeout(&SocketAddr::from((host.address, 22)), Duration::from_secs(1)) {
+            Ok(_) => Ok(Seen::Done(())),
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(Seen::Done(())),
+            Err(error) => Ok(Seen::NotYet(error.to_string())),
+        }
+    })
 }
 
 /// Whether the host's sshd introduces itself.

@@ -10,9 +10,9 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::wait::{self, Seen};
 use super::{Error, names::LabId};
 
-/// Programs that run a lab's hosts, see `scripts/boot-host.sh`; anything else with the same argument is somebody
+/// Programs that prepare and run a lab's hosts, see `machine`; anything else with the same argument is somebody
 /// who is looking for them.
-const PROGRAMS: &[&str] = &["setsid", "unshare", "sh", "setpriv", "systemd-nspawn"];
+const PROGRAMS: &[&str] = &["setsid", "unshare", "chroot", "sh", "setpriv", "systemd-nspawn"];
 
 /// A process of the lab.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,24 +63,27 @@ pub(super) fn leader(machine: &str) -> Result<Option<i32>, Error> {
     }))
 }
 
-/// Asks the processes to end in an orderly way, and kills those that have not after `limit`.
+/// Asks the machines that listen to shut down, and kills the processes that are left after `limit`.
 ///
 /// # Errors
 ///
 /// A process cannot be signalled, or outlives even that.
-pub(super) fn stop(find: impl Fn() -> Result<Vec<Process>, Error>, limit: Duration) -> Result<(), Error> {
+pub(super) fn stop(
+    find: impl Fn() -> Result<Vec<Process>, Error>,
+    listens: impl Fn(&str) -> Result<bool, Error>,
+    limit: Duration,
+) -> Result<(), Error> {
     let interval = Duration::from_millis(50);
-    for process in find()?.iter().filter(|process| process.is_nspawn) {
-        signal(process, Signal::TERM)?;
+    let mut asked = Vec::new();
+    for process in find()?.into_iter().filter(|process| process.is_nspawn) {
+        if listens(&process.machine)? {
+            signal(&process, Signal::TERM)?;
+            asked.push(process);
+        }
     }
     let gone = || {
-        let left = find()?;
-        // Without systemd-nspawn there is nobody who could end in an orderly way.
-        Ok(if left.iter().any(|process| process.is_nspawn) {
-            Seen::NotYet(list(&left))
-        } else {
-            Seen::Done(())
-        })
+        let left: Vec<Process> = find()?.into_iter().filter(|process| asked.contains(process)).collect();
+        Ok(if left.is_empty() { Seen::Done(()) } else { Seen::NotYet(list(&left)) })
     };
     match wait::until("hosts to shut down", "", interval, limit, gone) {
         Ok(()) | Err(Error::TimedOut { .. }) => {}

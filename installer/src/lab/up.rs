@@ -131,7 +131,8 @@ fn prepare(layout: &Layout, image: &camino::Utf8Path, record: &mut Record) -> Re
     let (key, password) = (layout.ensure_key()?, layout.ensure_password()?);
     let unprepared: Vec<&Host> = record.hosts.iter().filter(|host| host.host_key.is_none()).collect();
     let keys = in_parallel(&unprepared, |host| {
-        Ok((host.name.clone(), machine::prepare(layout, image, host, &key, &password)?))
+        let machine = record.id.machine(host.name.as_str());
+        Ok((host.name.clone(), machine::prepare(layout, &machine, image, host, &key, &password)?))
     })?;
     for (name, key) in keys {
         for host in record.hosts.iter_mut().filter(|host| host.name == name) {

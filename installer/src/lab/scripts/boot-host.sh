@@ -1,5 +1,5 @@
-# Boots a host and stays while it runs; runs in a mount namespace of its own, so that the host's root folder is
-# unmounted when the host is gone, however it went.
+# Boots a host and stays while it runs. It is the first process of a process namespace, so that the host ends with
+# it, and has a mount namespace, so that the host's root folder is unmounted when the host is gone, however it went.
 #
 # $1: the host's folder; then control groups to run in, up to `--`; then arguments of systemd-nspawn
 set -eu
@@ -7,7 +7,8 @@ umask 022
 cd "$1"
 shift
 while [ "$1" != -- ]; do
-    echo $$ > "$1/cgroup.procs"
+    # That is this process.
+    echo 0 > "$1/cgroup.procs"
     shift
 done
 shift
@@ -21,6 +22,6 @@ mount -t tmpfs -o mode=755 tmpfs /run/systemd/nspawn
 status=133
 while [ "$status" = 133 ]; do
     status=0
-    setpriv --pdeathsig KILL systemd-nspawn --directory=root "$@" || status=$?
+    systemd-nspawn --directory=root "$@" || status=$?
 done
 exit "$status"
