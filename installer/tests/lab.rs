@@ -225,6 +225,10 @@ fn up_again_adds_and_boots_what_is_missing_and_leaves_the_rest_alone() {
     let before = lab.on("master-1", BOOT);
     let inventory = fs_err::read_to_string(lab.dir().join("inventory.toml")).unwrap();
 
+    let summary = lab.ok(&["up", "--json"]);
+    let summary: serde_json::Value = serde_json::from_str(summary.lines().last().unwrap()).unwrap();
+    assert_eq!((&summary["type"], &summary["command"]), (&"summary".into(), &"lab up".into()));
+    assert_eq!((&summary["hosts"]["changed"], &summary["hosts"]["unchanged"]), (&0.into(), &2.into()));
     let said = stderr(&lab.run(&["up"]));
     assert!(said.starts_with("0 booted, 2 were running"), "{said}");
     assert_eq!(fs_err::read_to_string(lab.dir().join("inventory.toml")).unwrap(), inventory);

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt as _;
 use std::time::Instant;
 
 use anstream::{eprintln, println};
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::Subcommand;
 use ipnet::Ipv4Net;
 use serde_json::json;
@@ -100,38 +100,46 @@ impl From<lab::Error> for Failure {
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let output = Output { json: common.json, start: Instant::now() };
-    match &args.command {
-        Command::Up(args) => up(&output, args),
-        Command::Down(Dir { dir }) => down(&output, dir),
-        Command::Status(Dir { dir }) => status(&output, dir),
-        Command::Ssh(args) => Err(ssh(args)?),
-        Command::Reboot(Host { dir, name }) => {
-            let systemd = lab::reboot(&dir.dir, name)?;
-            output.host(name, "rebooted", true, &format!("is back, {}", describe(&systemd)));
-            Ok(output.end("reboot", 1, 0))
-        }
-        Command::Cut(Host { dir, name }) => {
-            let changed = lab::cut(&dir.dir, name)?;
-            output.host(name, "cut", changed, if changed { "is cut off" } else { "was cut off already" });
-            Ok(output.end("cut", usize::from(changed), usize::from(!changed)))
-        }
-        Command::Mend(Host { dir, name }) => {
-            let changed = lab::mend(&dir.dir, name)?;
-            output.host(
-                name,
-                "mended",
-                changed,
-                if changed { "is connected" } else { "was connected already" },
-            );
-            Ok(output.end("mend", usize::from(changed), usize::from(!changed)))
-        }
-    }
+    let (name, result) = match &args.command {
+        Command::Up(args) => ("up", up(&output, args)),
+        Command::Down(Dir { dir }) => ("down", down(&output, dir)),
+        Command::Status(Dir { dir }) => ("status", status(&output, dir)),
+        // It speaks for itself.
+        Command::Ssh(args) => return Err(ssh(args)?.into()),
+        Command::Reboot(host) => ("reboot", reboot(&output, host)),
+        Command::Cut(host) => ("cut", cut(&output, host)),
+        Command::Mend(host) => ("mend", mend(&output, host)),
+    };
+    let counts = match &result {
+        Ok((changed, unchanged)) => (*changed, *unchanged, 0),
+        Err(error) => (0, 0, error.failed_hosts()),
+    };
+    output.summary(name, counts);
+    result.map(|_| Exit::Done).map_err(Failure::from)
 }
 
-fn up(output: &Output, args: &Up) -> Result<Exit, Failure> {
-    let here = std::env::current_dir().map_err(Failure::usage)?;
-    let here = Utf8PathBuf::from_path_buf(here)
-        .map_err(|path| Failure::usage(format!("the current folder {} is not UTF-8", path.display())))?;
+/// How many hosts a command changed and how many it left as they were.
+type Counts = (usize, usize);
+
+fn reboot(output: &Output, Host { dir, name }: &Host) -> Result<Counts, lab::Error> {
+    let systemd = lab::reboot(&dir.dir, name)?;
+    output.host(name, true, &format!("is back, {}", describe(&systemd)));
+    Ok((1, 0))
+}
+
+fn cut(output: &Output, Host { dir, name }: &Host) -> Result<Counts, lab::Error> {
+    let changed = lab::cut(&dir.dir, name)?;
+    output.host(name, changed, if changed { "is cut off" } else { "was cut off already" });
+    Ok((usize::from(changed), usize::from(!changed)))
+}
+
+fn mend(output: &Output, Host { dir, name }: &Host) -> Result<Counts, lab::Error> {
+    let changed = lab::mend(&dir.dir, name)?;
+    output.host(name, changed, if changed { "is connected" } else { "was connected already" });
+    Ok((usize::from(changed), usize::from(!changed)))
+}
+
+fn up(output: &Output, args: &Up) -> Result<Counts, lab::Error> {
     let options = lab::UpOptions {
         dir: args.dir.dir.clone(),
         masters: args.masters,
@@ -139,17 +147,11 @@ fn up(output: &Output, args: &Up) -> Result<Exit, Failure> {
         subnet: args.subnet,
         cache: args.image_cache.clone().unwrap_or_else(lab::default_cache),
         mirror: args.mirror.clone(),
-        packages: here.join("dist"),
+        packages: "dist".into(),
     };
     let brought = lab::up(&options, &|event| output.progress(&event))?;
-    for name in &brought.booted {
-        output
-            .json(&json!({"type": "host", "name": name, "outcome": "changed", "changes": 1, "error": null}));
-    }
-    for name in &brought.running {
-        output.json(
-            &json!({"type": "host", "name": name, "outcome": "unchanged", "changes": 0, "error": null}),
-        );
+    for (names, changed) in [(&brought.booted, true), (&brought.running, false)] {
+        names.iter().for_each(|name| output.json_host(name, changed));
     }
     let (booted, running) = (brought.booted.len(), brought.running.len());
     output.text(&format!(
@@ -157,15 +159,12 @@ fn up(output: &Output, args: &Up) -> Result<Exit, Failure> {
         output.start.elapsed().as_secs_f64(),
         brought.inventory
     ));
-    Ok(output.end("up", booted, running))
+    Ok((booted, running))
 }
 
-fn down(output: &Output, dir: &Utf8PathBuf) -> Result<Exit, Failure> {
+fn down(output: &Output, dir: &Utf8Path) -> Result<Counts, lab::Error> {
     let done = lab::down(dir)?;
-    for name in &done.hosts {
-        output
-            .json(&json!({"type": "host", "name": name, "outcome": "changed", "changes": 1, "error": null}));
-    }
+    done.hosts.iter().for_each(|name| output.json_host(name, true));
     match done.hosts.len() {
         0 => output.text(&format!("there was no lab in {dir}; nothing of one is left")),
         hosts => output.text(&format!("{hosts} hosts are gone, and everything of them")),
@@ -173,10 +172,10 @@ fn down(output: &Output, dir: &Utf8PathBuf) -> Result<Exit, Failure> {
     if let Some(kept) = &done.kept_inventory {
         output.text(&format!("the inventory had been edited; it is kept as {kept}"));
     }
-    Ok(output.end("down", done.hosts.len(), 0))
+    Ok((done.hosts.len(), 0))
 }
 
-fn status(output: &Output, dir: &Utf8PathBuf) -> Result<Exit, Failure> {
+fn status(output: &Output, dir: &Utf8Path) -> Result<Counts, lab::Error> {
     let hosts = lab::status(dir)?;
     if output.json {
         for host in &hosts {
@@ -199,7 +198,7 @@ fn status(output: &Output, dir: &Utf8PathBuf) -> Result<Exit, Failure> {
         }
         println!("{}", table.trim_fmt());
     }
-    Ok(output.end("status", 0, hosts.len()))
+    Ok((0, hosts.len()))
 }
 
 fn state(host: &HostStatus) -> &'static str {
@@ -219,9 +218,9 @@ fn describe(systemd: &Systemd) -> String {
 }
 
 /// Becomes OpenSSH, so that its exit status is this program's; returns only if that fails.
-fn ssh(args: &Ssh) -> Result<Failure, lab::Error> {
+fn ssh(args: &Ssh) -> Result<lab::Error, lab::Error> {
     let login = lab::login(&args.host.dir.dir, &args.host.name)?;
-    let error = std::process::Command::new("ssh")
+    let source = std::process::Command::new("ssh")
         .args(["-F", "none", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes"])
         .args(["-o", "GlobalKnownHostsFile=none", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10"])
         .arg("-o")
@@ -232,7 +231,7 @@ fn ssh(args: &Ssh) -> Result<Failure, lab::Error> {
         .arg("--")
         .args(&args.command)
         .exec();
-    Ok(Failure::usage(error))
+    Ok(lab::ProgramError::Start { command: "ssh".to_owned(), source }.into())
 }
 
 /// Says what happens: in words on standard error, or as JSON on standard output.
@@ -257,13 +256,16 @@ impl Output {
         self.text(&line);
     }
 
-    fn host(&self, name: &str, action: &str, changed: bool, text: &str) {
+    fn host(&self, name: &str, changed: bool, text: &str) {
+        self.json_host(name, changed);
+        self.text(&format!("{name} {text}"));
+    }
+
+    fn json_host(&self, name: &str, changed: bool) {
         let outcome = if changed { "changed" } else { "unchanged" };
         self.json(&json!({
-            "type": "host", "name": name, "action": action, "outcome": outcome, "changes": u8::from(changed),
-            "error": null,
+            "type": "host", "name": name, "outcome": outcome, "changes": u8::from(changed), "error": null,
         }));
-        self.text(&format!("{name} {text}"));
     }
 
     fn text(&self, line: &str) {
@@ -278,16 +280,16 @@ impl Output {
         }
     }
 
-    fn end(&self, command: &str, changed: usize, unchanged: usize) -> Exit {
+    /// Counts of hosts: changed, unchanged, failed.
+    fn summary(&self, command: &str, (changed, unchanged, failed): (usize, usize, usize)) {
         self.json(&json!({
             "type": "summary",
             "command": format!("lab {command}"),
             "hosts": {
-                "changed": changed, "unchanged": unchanged, "failed": 0, "unreachable": 0, "skipped": 0,
+                "changed": changed, "unchanged": unchanged, "failed": failed, "unreachable": 0, "skipped": 0,
             },
             "changes": changed,
             "duration_ms": u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
         }));
-        Exit::Done
     }
 }

@@ -210,6 +210,15 @@ impl Error {
         }
     }
 
+    /// How many hosts it is the failure of; 0 if it came before any host's turn.
+    pub fn failed_hosts(&self) -> usize {
+        match self {
+            Error::Hosts(errors) => errors.len(),
+            Error::Ended { .. } | Error::TimedOut { .. } => 1,
+            _ => 0,
+        }
+    }
+
     /// Puts what was being done in front of an I/O error; for [`Result::map_err`].
     pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
         let doing = doing.into();

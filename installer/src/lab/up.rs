@@ -38,7 +38,7 @@ pub struct UpOptions {
     pub cache: Utf8PathBuf,
     /// The Debian mirror that the base image comes from.
     pub mirror: Option<String>,
-    /// The folder of packages that the inventory names; absolute.
+    /// The folder of packages that the inventory names.
     pub packages: Utf8PathBuf,
 }
 
@@ -64,6 +64,8 @@ pub fn up(options: &UpOptions, progress: &dyn Progress) -> Result<Brought, Error
     tools::check(if is_cached { Work::Boot } else { Work::BuildAndBoot })?;
     let layout = Layout::of(&options.dir)?;
     let cache = camino::absolute_utf8(&options.cache).map_err(Error::io("resolving the cache's folder"))?;
+    let packages =
+        camino::absolute_utf8(&options.packages).map_err(Error::io("resolving the packages' folder"))?;
     // Once to refuse what cannot be before anything is made, once when no other run can interfere.
     recorded(&layout, options)?;
     fs_err::create_dir_all(layout.dir()).map_err(Error::io("making the lab's folder"))?;
@@ -75,7 +77,7 @@ pub fn up(options: &UpOptions, progress: &dyn Progress) -> Result<Brought, Error
     let image = image::ensure(&cache, options.mirror.as_deref(), progress)?;
     prepare(&layout, &image, &mut record)?;
     layout.write_known_hosts(&record)?;
-    layout.write_inventory(&mut record, &new, &options.packages)?;
+    layout.write_inventory(&mut record, &new, &packages)?;
     record.save(&layout.record())?;
 
     network::raise_bridge(&record)?;
