@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests; a surprise ends the test")]
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
@@ -164,14 +165,47 @@ fn hosts_are_real_and_each_is_its_own() {
 }
 
 #[test]
-fn stopping_a_unit_on_one_host_leaves_the_other_hosts_alone() {
+fn a_unit_on_one_host_has_nothing_to_do_with_the_same_unit_on_another() {
     let lab = Lab::new(0);
     lab.up("0", "2");
     for host in ["agent-1", "agent-2"] {
         lab.on(host, "systemd-run --quiet --unit=same sleep 1000");
     }
+    // The control groups of the unit, each below its host's.
+    let hosts = || {
+        let groups = walkdir::WalkDir::new("/sys/fs/cgroup").into_iter().flatten();
+        let groups = groups.filter(|entry| entry.file_name() == "same.service");
+        let paths =
+            groups.map(|entry| entry.path().display().to_string()).filter(|path| path.contains(&lab.id()));
+        let hosts =
+            paths.filter_map(|path| ["agent-1", "agent-2"].into_iter().find(|host| path.contains(host)));
+        hosts.collect::<BTreeSet<_>>()
+    };
+    assert_eq!(hosts(), BTreeSet::from(["agent-1", "agent-2"]));
     lab.on("agent-1", "systemctl stop same");
+    assert_eq!(hosts(), BTreeSet::from(["agent-2"]));
     assert_eq!(lab.on("agent-2", "systemctl is-active same; pgrep -c -x sleep"), "active\n1");
+}
+
+#[test]
+fn a_host_ends_with_what_runs_it() {
+    let lab = Lab::new(0);
+    lab.up("0", "1");
+    let nspawn = traces(&format!("--machine={}-agent-1", lab.id()));
+    let nspawn = nspawn.iter().find(|line| line.contains(": systemd-nspawn ")).unwrap();
+    let pid = nspawn.strip_prefix("process ").and_then(|line| line.split(':').next()).unwrap();
+    assert!(Command::new("kill").args(["-KILL", pid]).status().unwrap().success());
+    let process = |entry: &walkdir::DirEntry| entry.file_name() == "cgroup.procs";
+    wait_until("the host's last process to end", || {
+        let lists = traces(&lab.id())
+            .into_iter()
+            .filter(|line| line.starts_with("/sys/fs/cgroup"))
+            .flat_map(|top| walkdir::WalkDir::new(top).into_iter().flatten().filter(process));
+        lists.into_iter().all(|list| fs_err::read_to_string(list.path()).unwrap_or_default().is_empty())
+    });
+    assert_eq!(lab.state("agent-1"), "stopped");
+    lab.ok(&["up"]);
+    assert_eq!(lab.state("agent-1"), "running");
 }
 
 #[test]
