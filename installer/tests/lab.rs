@@ -135,7 +135,8 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// Ends a process with SIGKILL.
 fn kill(mut child: Child) {
-    child.kill().unwrap();
+    // It may have ended by itself.
+    let _ = child.kill();
     child.wait().unwrap();
 }
 
@@ -351,23 +352,27 @@ fn a_killed_up_is_cleaned_up_or_finished() {
     };
     let hosts = |lab: &Lab| lab.dir().join("hosts/agent-1/console.log").exists();
     let moments: [fn(&Lab) -> bool; 3] = [folders, cables, hosts];
-    let start = || {
-        let mut command = lab.command(&["up", "--subnet", &lab.subnet, "--masters", "1", "--agents", "3"]);
-        command.stderr(Stdio::null()).spawn().unwrap()
+    let log = lab.dir().with_file_name("up.log");
+    let start_and_kill = |moment: fn(&Lab) -> bool| {
+        let mut up = lab.command(&["up", "--subnet", &lab.subnet, "--masters", "1", "--agents", "3"]);
+        let mut up = up.stderr(fs_err::File::create(&log).unwrap().into_file()).spawn().unwrap();
+        wait_until("the moment to kill", || {
+            let has_ended = up.try_wait().unwrap().is_some();
+            let has_come = moment(&lab);
+            assert!(has_come || !has_ended, "up ended: {}", fs_err::read_to_string(&log).unwrap());
+            has_come
+        });
+        kill(up);
     };
     for moment in moments {
-        let up = start();
-        wait_until("the moment to kill", || moment(&lab));
-        kill(up);
+        start_and_kill(moment);
         let id = lab.id();
         lab.ok(&["down"]);
         assert_eq!(traces(&id), Vec::<String>::new());
         assert!(!lab.dir().exists());
     }
     for moment in moments {
-        let up = start();
-        wait_until("the moment to kill", || moment(&lab));
-        kill(up);
+        start_and_kill(moment);
     }
     lab.ok(&["up"]);
     assert_eq!(lab.on("agent-3", "hostname"), "agent-3");

@@ -11,6 +11,7 @@ use super::machine::{self, Systemd};
 use super::names::LabId;
 use super::record::{Host, Record, Role};
 use super::tools::{self, Work};
+use super::wait::{self, Seen};
 use super::{Error, control_group, network, process};
 
 /// How long hosts may take to shut down before they are killed.
@@ -22,8 +23,16 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 ///
 /// [`Error::Locked`], or the file cannot be made.
 pub(super) fn lock(layout: &Layout) -> Result<Lock, Error> {
-    let lock = Lock::open(&layout.lock())?;
-    if lock.try_take()? { Ok(lock) } else { Err(Error::Locked { dir: layout.dir().to_owned() }) }
+    // A run that was killed while it started a program holds the lock until that program has started. By then, the
+    // program can be found.
+    let taken = wait::until("", "", Duration::from_millis(20), Duration::from_secs(1), || {
+        let lock = Lock::open(&layout.lock())?;
+        Ok(if lock.try_take()? { Seen::Done(lock) } else { Seen::NotYet(String::new()) })
+    });
+    match taken {
+        Err(Error::TimedOut { .. }) => Err(Error::Locked { dir: layout.dir().to_owned() }),
+        other => other,
+    }
 }
 
 /// A lab that is there.

@@ -15,11 +15,8 @@ use super::wait::{self, Seen};
 use super::{Error, control_group, network, process};
 
 const PREPARE: &str = include_str!("scripts/prepare-host.sh");
-const BOOT: &str = include_str!("scripts/boot-host.sh");
-
-/// Mounts a host's root folder in the shell's own mount namespace, then runs `$2` in it.
-const ENTER: &str = "cd \"$1\" && mount -t overlay overlay -o lowerdir=image,upperdir=upper,workdir=work root && \
-                     inside=$2 && shift 2 && exec chroot root sh -c \"$inside\" sh \"$@\"";
+const BOOT: &str = concat!(include_str!("scripts/mount-root.sh"), include_str!("scripts/boot-host.sh"));
+const ENTER: &str = concat!(include_str!("scripts/mount-root.sh"), include_str!("scripts/enter-host.sh"));
 
 /// How long a host may take to boot. It takes seconds; many at once on a slow machine take longer.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
@@ -57,6 +54,8 @@ pub(super) fn prepare(
     key: &str,
     password: &str,
 ) -> Result<String, Error> {
+    // Another one may be left from a run that was killed.
+    process::stop(|| process::of_machine(machine), |_| Ok(false), Duration::ZERO)?;
     let folder = layout.host(&host.name);
     // As the image's: what is in it is for the host's users only.
     files::private_folder(&folder)?;

@@ -1,8 +1,8 @@
 //! The lab's network: a bridge, and for each host a network namespace with a cable into the bridge.
 
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use camino::{Utf8Path, Utf8PathBuf};
 use ipnet::Ipv4Net;
 use serde::Deserialize;
 
@@ -14,6 +14,13 @@ use super::record::{Host, Record};
 /// Where `ip` keeps the names of network namespaces.
 const NAMESPACES: &str = "/run/netns";
 
+/// Where the kernel shows this machine's network devices: unlike the list that `ip` gets in pieces, never a mixture
+/// of before and after somebody else's change.
+const DEVICES: &str = "/sys/class/net";
+
+/// The flag of a device that is switched on.
+const IFF_UP: u32 = 1;
+
 /// What `ip -j route` says about a route; other keys are not asked for.
 #[derive(Debug, Deserialize)]
 struct Route {
@@ -22,28 +29,36 @@ struct Route {
     dev: Option<String>,
 }
 
-/// What `ip -j link` says about a device; other keys are not asked for.
-#[derive(Debug, Deserialize)]
-struct Link {
-    ifname: String,
-    #[serde(default)]
-    flags: Vec<String>,
-}
-
 /// Refuses a subnet that this machine already reaches some other way than through the lab's own bridge.
 ///
 /// # Errors
 ///
 /// [`Error::Overlap`], or `ip` failed.
 pub(super) fn check_subnet(id: &LabId, subnet: Ipv4Net) -> Result<(), Error> {
-    let text = ip(["-j", "-4", "route", "show", "table", "all"])?;
-    let routes: Vec<Route> = parse(&text)?;
+    let routes = routes()?;
     match overlap(&routes, id.bridge(), subnet) {
         None => Ok(()),
         Some((other, device)) => {
             Err(Error::Overlap { subnet, other, device, example: free(&routes, subnet.prefix_len()) })
         }
     }
+}
+
+/// How often the routes are asked for again when they change meanwhile.
+const ATTEMPTS: usize = 10;
+
+/// This machine's routes.
+fn routes() -> Result<Vec<Route>, Error> {
+    let mut text = String::new();
+    for _ in 0..ATTEMPTS {
+        let output = Program::new("ip").args(["-j", "-4", "route", "show", "table", "all"]).output()?;
+        text = String::from_utf8_lossy(&output.stdout).into_owned();
+        // `ip` complains when the answer is a mixture of before and after a change.
+        if output.status.success() && output.stderr.is_empty() {
+            break;
+        }
+    }
+    parse(&text)
 }
 
 /// The first route that overlaps the subnet and does not belong to the device `own`.
@@ -79,7 +94,7 @@ fn free(routes: &[Route], prefix: u8) -> Ipv4Net {
 /// `ip` failed.
 pub(super) fn raise_bridge(record: &Record) -> Result<(), Error> {
     let bridge = record.id.bridge();
-    if !links()?.iter().any(|link| link.ifname == bridge) {
+    if !device(bridge).exists() {
         // An address of its own, lest it take another one with every cable.
         ip(["link", "add", bridge, "address", &record.id.bridge_mac(), "type", "bridge"])?;
     }
@@ -101,7 +116,7 @@ pub(super) fn plug(record: &Record, host: &Host) -> Result<(), Error> {
         ip(["netns", "add", &namespace])?;
     }
     ip(["-n", &namespace, "link", "set", "lo", "up"])?;
-    if links()?.iter().any(|link| link.ifname == cable) {
+    if device(&cable).exists() {
         // Configured, perhaps cut: both are to stay.
         if configured(&namespace)? {
             return Ok(());
@@ -117,9 +132,11 @@ pub(super) fn plug(record: &Record, host: &Host) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether the namespace's end of the cable is set up.
 fn configured(namespace: &str) -> Result<bool, Error> {
-    let links: Vec<Link> = parse(&ip(["-n", namespace, "-j", "link", "show"])?)?;
-    Ok(links.iter().any(|link| link.ifname == "eth0" && link.is_up()))
+    // With its flags in angle brackets: `2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP> …`.
+    let text = ip(["-n", namespace, "-oneline", "link", "show"])?;
+    Ok(text.lines().any(|line| line.contains(": eth0@") && (line.contains(",UP,") || line.contains(",UP>"))))
 }
 
 /// Takes the cable between host and bridge out, or puts it back; says whether that changed anything.
@@ -143,7 +160,14 @@ pub(super) fn set_connected(record: &Record, host: &Host, connected: bool) -> Re
 /// `ip` failed.
 pub(super) fn is_connected(record: &Record, host: &Host) -> Result<bool, Error> {
     let cable = record.id.cable(record.subnet, host.address);
-    Ok(links()?.iter().any(|link| link.ifname == cable && link.is_up()))
+    match fs_err::read_to_string(device(&cable).join("flags")) {
+        Ok(text) => {
+            let flags = u32::from_str_radix(text.trim().trim_start_matches("0x"), 16);
+            Ok(flags.is_ok_and(|flags| flags & IFF_UP != 0))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("looking at a host's cable")(error)),
+    }
 }
 
 /// Removes the lab's cables, namespaces and bridge, whatever there is of them.
@@ -152,12 +176,12 @@ pub(super) fn is_connected(record: &Record, host: &Host) -> Result<bool, Error> 
 ///
 /// `ip` failed for another reason than that something is gone already.
 pub(super) fn tear_down(id: &LabId) -> Result<(), Error> {
-    for link in links()? {
-        if link.ifname.starts_with(&id.prefix()) || link.ifname == id.bridge() {
-            let deleted = ip(["link", "delete", &link.ifname]);
-            if deleted.is_err() && links()?.iter().any(|other| other.ifname == link.ifname) {
-                deleted?;
-            }
+    let own = |name: &str| name.starts_with(&id.prefix()) || name == id.bridge();
+    for name in names(DEVICES)?.into_iter().filter(|name| own(name)) {
+        let deleted = ip(["link", "delete", &name]);
+        // It may have gone with its other end.
+        if device(&name).exists() {
+            deleted?;
         }
     }
     for namespace in namespaces(id)? {
@@ -167,29 +191,29 @@ pub(super) fn tear_down(id: &LabId) -> Result<(), Error> {
 }
 
 /// The lab's network namespaces, by name.
-fn namespaces(id: &LabId) -> Result<BTreeSet<String>, Error> {
-    let entries = match fs_err::read_dir(NAMESPACES) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        Err(error) => return Err(Error::io("listing network namespaces")(error)),
-    };
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    Ok(names.filter(|name| name.starts_with(&id.prefix())).collect())
+fn namespaces(id: &LabId) -> Result<Vec<String>, Error> {
+    Ok(names(NAMESPACES)?.into_iter().filter(|name| name.starts_with(&id.prefix())).collect())
 }
 
-/// The file that stands for a network namespace.
-pub(super) fn namespace_path(namespace: &str) -> camino::Utf8PathBuf {
-    camino::Utf8Path::new(NAMESPACES).join(namespace)
-}
-
-impl Link {
-    fn is_up(&self) -> bool {
-        self.flags.iter().any(|flag| flag == "UP")
+/// The names in a folder, which need not exist.
+fn names(folder: &str) -> Result<Vec<String>, Error> {
+    match fs_err::read_dir(folder) {
+        Ok(entries) => {
+            Ok(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::io(format!("listing {folder}"))(error)),
     }
 }
 
-fn links() -> Result<Vec<Link>, Error> {
-    parse(&ip(["-j", "link", "show"])?)
+/// A device's folder; there if the device is.
+fn device(name: &str) -> Utf8PathBuf {
+    Utf8Path::new(DEVICES).join(name)
+}
+
+/// The file that stands for a network namespace.
+pub(super) fn namespace_path(namespace: &str) -> Utf8PathBuf {
+    Utf8Path::new(NAMESPACES).join(namespace)
 }
 
 fn ip<const N: usize>(arguments: [&str; N]) -> Result<String, ProgramError> {

@@ -13,7 +13,7 @@ while [ "$1" != -- ]; do
 done
 shift
 
-mount -t overlay overlay -o lowerdir=image,upperdir=upper,workdir=work root
+mount_root
 # systemd-nspawn leaves folders here.
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs -o mode=755 tmpfs /run/systemd/nspawn
