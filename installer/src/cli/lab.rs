@@ -248,7 +248,7 @@ impl Output {
                 format!("making the base image {image}, once; that takes about two minutes")
             }
             Event::BuiltImage { took } => format!("made the base image in {} s", took.as_secs()),
-            Event::Booting { .. } | Event::Up { was_running: true, .. } => return,
+            Event::Up { was_running: true, .. } => return,
             Event::Up { name, address, took, systemd, .. } => {
                 format!("{name} is up at {address} after {:.1} s, {}", took.as_secs_f64(), describe(systemd))
             }

@@ -90,14 +90,22 @@ pub(super) fn is_running(record: &Record, host: &Host) -> Result<bool, Error> {
     Ok(!process::of_machine(&record.id.machine(host.name.as_str()))?.is_empty())
 }
 
-/// Boots the host unless it is running, and waits until it answers.
+/// Boots the host unless it is running, and waits until it answers; says whether it was running.
 ///
 /// # Errors
 ///
 /// It ends while it is booting, or is not up in time.
-pub(super) fn boot(layout: &Layout, record: &Record, host: &Host) -> Result<Systemd, Error> {
-    let mut child = if is_running(record, host)? { None } else { Some(start(layout, record, host)?) };
-    wait_until_up(layout, record, host, None, child.as_mut())
+pub(super) fn boot(layout: &Layout, record: &Record, host: &Host) -> Result<(Systemd, bool), Error> {
+    if is_running(record, host)? {
+        match wait_until_up(layout, record, host, None, None) {
+            // It was on its way down.
+            Err(Error::Ended { .. }) => {}
+            other => return other.map(|systemd| (systemd, true)),
+        }
+    }
+    let mut child = start(layout, record, host)?;
+    let systemd = wait_until_up(layout, record, host, None, Some(&mut child))?;
+    Ok((systemd, false))
 }
 
 /// Starts systemd-nspawn in a session of its own, so that it outlives this process and its terminal.

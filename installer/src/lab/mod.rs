@@ -52,13 +52,6 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
-    /// A host is being booted.
-    Booting {
-        /// The host.
-        name: String,
-        /// Its address.
-        address: Ipv4Addr,
-    },
     /// A host is up: systemd has booted and, unless the host is cut off, sshd answers.
     Up {
         /// The host.

@@ -87,11 +87,7 @@ pub fn up(options: &UpOptions, progress: &dyn Progress) -> Result<Brought, Error
     let hosts = in_parallel(&record.hosts.iter().collect::<Vec<_>>(), |host| {
         let start = Instant::now();
         let (name, address) = (host.name.to_string(), host.address);
-        let was_running = machine::is_running(&record, host)?;
-        if !was_running {
-            progress.event(Event::Booting { name: name.clone(), address });
-        }
-        let systemd = machine::boot(&layout, &record, host)?;
+        let (systemd, was_running) = machine::boot(&layout, &record, host)?;
         progress.event(Event::Up {
             name: name.clone(),
             address,
