@@ -93,6 +93,20 @@ pub enum Error {
         /// The first host's address.
         first: Ipv4Addr,
     },
+    /// This machine's limit on inotify instances would be exceeded.
+    #[error(
+        "{hosts} more hosts do not fit on this machine: it allows {limit} inotify instances, of which {used} are in use\nallow more with `sysctl -w fs.inotify.max_user_instances={enough}`, or take another lab away first"
+    )]
+    Inotify {
+        /// How many hosts are to be booted.
+        hosts: usize,
+        /// How many instances there are.
+        used: usize,
+        /// How many there may be.
+        limit: usize,
+        /// What to raise the limit to.
+        enough: usize,
+    },
     /// A lab of no hosts.
     #[error("a lab needs at least one host\ngive --masters or --agents")]
     NoHosts,
@@ -197,6 +211,7 @@ impl Error {
             | Error::OtherSubnet { .. }
             | Error::Overlap { .. }
             | Error::SubnetTooSmall { .. }
+            | Error::Inotify { .. }
             | Error::NoHosts
             | Error::ImageGone { .. }
             | Error::Record { .. }

@@ -11,6 +11,7 @@ mod error;
 mod files;
 mod image;
 mod inventory;
+mod limits;
 mod lock;
 mod machine;
 mod names;

@@ -12,7 +12,7 @@ use super::files::Layout;
 use super::names::LabId;
 use super::record::{Host, Record};
 use super::tools::{self, Work};
-use super::{Error, Event, Progress, image, machine, network};
+use super::{Error, Event, Progress, image, limits, machine, network};
 
 /// The subnet of a lab unless another is asked for.
 pub const DEFAULT_SUBNET: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(172, 24, 197, 0), 24);
@@ -67,7 +67,8 @@ pub fn up(options: &UpOptions, progress: &dyn Progress) -> Result<Brought, Error
     let packages =
         camino::absolute_utf8(&options.packages).map_err(Error::io("resolving the packages' folder"))?;
     // Once to refuse what cannot be before anything is made, once when no other run can interfere.
-    recorded(&layout, options)?;
+    let (planned, _) = recorded(&layout, options)?;
+    limits::check(count_stopped(&planned)?)?;
     fs_err::create_dir_all(layout.dir()).map_err(Error::io("making the lab's folder"))?;
     let _lock = lock(&layout)?;
     let (mut record, new) = recorded(&layout, options)?;
@@ -101,6 +102,14 @@ pub fn up(options: &UpOptions, progress: &dyn Progress) -> Result<Brought, Error
         hosts.iter().filter(move |(_, was)| *was == running).map(|(name, _)| name.clone()).collect()
     };
     Ok(Brought { inventory: layout.inventory(), booted: names(false), running: names(true) })
+}
+
+fn count_stopped(record: &Record) -> Result<usize, Error> {
+    let mut stopped = 0;
+    for host in &record.hosts {
+        stopped += usize::from(!machine::is_running(record, host)?);
+    }
+    Ok(stopped)
 }
 
 /// The lab's record with the hosts that were asked for, and those of them that are not in the inventory yet.

@@ -7,6 +7,7 @@ systemctl mask --quiet \
     apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
     fstrim.timer dnf-makecache.timer console-getty.service getty.target systemd-firstboot.service \
     systemd-pstore.service systemd-initctl.socket \
+    systemd-ask-password-console.path systemd-ask-password-wall.path \
     dev-hugepages.mount proc-sys-fs-binfmt_misc.automount
 systemctl set-default --quiet multi-user.target
 mkdir -p /etc/systemd/journald.conf.d
