@@ -1,0 +1,83 @@
+# Turns a fresh Debian into the base image of lab hosts; runs inside it.
+set -eu
+umask 022
+
+# What makes no sense in a container, or only costs time while it starts.
+systemctl mask --quiet \
+    apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
+    fstrim.timer dnf-makecache.timer console-getty.service getty.target systemd-firstboot.service \
+    systemd-pstore.service systemd-initctl.socket \
+    systemd-ask-password-console.path systemd-ask-password-wall.path \
+    dev-hugepages.mount proc-sys-fs-binfmt_misc.automount
+systemctl set-default --quiet multi-user.target
+mkdir -p /etc/systemd/journald.conf.d
+printf '[Journal]\nStorage=persistent\nSystemMaxUse=64M\nRateLimitIntervalSec=0\n' > /etc/systemd/journald.conf.d/lab.conf
+
+# Many sessions at once are what an installer opens. Passwords for everyone but root, so that they can be tried.
+rm -f /etc/ssh/ssh_host_*
+printf '%s\n' 'HostKey /etc/ssh/ssh_host_ed25519_key' 'UseDNS no' 'MaxStartups 200' 'MaxSessions 100' \
+    'PermitRootLogin prohibit-password' 'PasswordAuthentication yes' 'PrintMotd no' > /etc/ssh/sshd_config.d/lab.conf
+
+# Debian already has a group of that name.
+useradd --create-home --uid 1000 --gid operator --shell /bin/bash operator
+useradd --create-home --uid 1001 --shell /bin/bash deploy
+printf 'operator ALL=(ALL:ALL) ALL\ndeploy ALL=(ALL:ALL) NOPASSWD: ALL\n' > /etc/sudoers.d/lab
+chmod 0440 /etc/sudoers.d/lab
+for home in /root /home/operator /home/deploy; do
+    install -d -m 0700 "$home/.ssh"
+    chown --reference="$home" "$home/.ssh"
+done
+
+# Debian's rpm keeps its database in the user's home, so that nobody mixes it with dpkg's. Here it is the host's.
+mkdir -p /etc/rpm /etc/dnf/vars /etc/yum.repos.d
+printf '%%_dbpath /var/lib/rpm\n' > /etc/rpm/macros
+. /etc/os-release
+printf '%s\n' "$VERSION_ID" > /etc/dnf/vars/releasever
+rpm --initdb
+
+# The database knows nothing of what dpkg installed, so that no package with a requirement could be installed.
+# A package without files says what is there: the libraries by what they export, the programs by their paths, and
+# packages by the names that an RPM would ask for.
+work=$(mktemp -d)
+{
+    printf '%s\n' 'Name: lab-host-provides' 'Version: 1' 'Release: 1' 'BuildArch: noarch' 'License: Apache-2.0' \
+        'Summary: What the distribution of a lab host provides' 'Provides: rtld(GNU_HASH)'
+    find /usr/lib -name '*.so*' \( -type f -o -type l \) | /usr/lib/rpm/elfdeps --provides | sort -u | sed 's/^/Provides: /'
+    find /bin/ /sbin/ /usr/bin /usr/sbin -maxdepth 1 \( -type f -o -type l \) | sed 's|//*|/|g' | grep -v '\[' |
+        sort -u | sed 's/^/Provides: /'
+    while read -r name package epoch; do
+        version=$(dpkg-query -W -f '${source:Upstream-Version}' "$package")
+        printf 'Provides: %s = %s%s\n' "$name" "${epoch:-}" "$(printf '%s' "$version" | tr -c 'A-Za-z0-9.+~\n' .)"
+    done <<'EOF'
+bash bash
+coreutils coreutils
+curl curl
+dbus dbus
+glibc libc6
+grep grep
+gzip gzip
+iproute iproute2
+java-headless openjdk-17-jre-headless 1:
+jre-headless openjdk-17-jre-headless 1:
+java-17-headless openjdk-17-jre-headless 1:
+procps-ng procps
+python3 python3-minimal
+sed sed
+shadow-utils passwd
+sudo sudo
+systemd systemd
+tar tar
+util-linux util-linux
+EOF
+    printf '%s\n' '%description' 'Built from the base image itself; has no files.' '%files'
+} > "$work/lab-host-provides.spec"
+rpmbuild -bb --quiet --define "_topdir $work" "$work/lab-host-provides.spec"
+rpm -i "$work"/RPMS/noarch/lab-host-provides-1-1.noarch.rpm
+rm -rf "$work" /root/.rpmdb
+
+# Every host gets its own; an empty file also keeps systemd from taking the first boot for an installation.
+: > /etc/machine-id
+rm -f /var/lib/dbus/machine-id
+rm -rf /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/lib/apt/lists/* /var/cache/debconf/*-old
+find /var/log -type f -delete
+touch /etc/.updated /var/.updated
