@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::dial::Dialer;
 use super::route::Endpoint;
@@ -13,6 +13,9 @@ mod pump;
 mod tunnel;
 
 use pump::{OpenError, Pump};
+
+/// Opening a tunnel takes milliseconds unless its host does not answer.
+const STUCK_AFTER: Duration = Duration::from_secs(1);
 
 /// All connections to jump hosts. They end with the last session that needs them.
 #[derive(Debug)]
@@ -57,11 +60,17 @@ impl JumpHosts {
                 Choice::New => self.connect(dialer, before, jumps, jump, until)?,
                 Choice::TimedOut => return Err(dialer.too_slow(jump, "no connection to it became free")),
             };
-            match pump.open(&target.address, target.port, until) {
+            let opened = pump.open(&target.address, target.port, until);
+            // With the lock taken once, nobody is between looking and waiting.
+            drop(self.lock());
+            self.changed.notify_all();
+            match opened {
                 Ok(socket) => return Ok(socket),
                 // Its connection was lost some time ago: another one will do.
                 Err(OpenError::Dead) => self.forget(jumps, &pump),
                 Err(OpenError::TimedOut) => {
+                    // It can open no other tunnel until the jump host gives up, but serves those it has.
+                    self.forget(jumps, &pump);
                     return Err(dialer.too_slow(target, &format!("{} did not reach it", jump.label)));
                 }
                 Err(OpenError::Refused(error)) => {
@@ -80,18 +89,24 @@ impl JumpHosts {
     }
 
     /// A connection with nothing to do, else leave to make one, else the one with the least to do.
+    ///
+    /// A connection opens one tunnel at a time. One that has been at it for long, because a host behind
+    /// it does not answer, does not count, so that dead hosts never keep others waiting.
     fn choose(&self, jumps: &[Endpoint], until: Instant) -> Choice {
         let mut pools = self.lock();
         loop {
             let pool = pools.entry(jumps.to_vec()).or_default();
             pool.pumps.retain(|pump| !pump.is_dead());
-            let least = pool.pumps.iter().min_by_key(|pump| pump.load());
-            match least {
-                Some(pump) if pump.load() == 0 || pool.pumps.len() + pool.coming >= self.most => {
+            let stuck =
+                |pump: &Pump| pump.opening_since().is_some_and(|since| since.elapsed() >= STUCK_AFTER);
+            let count = pool.pumps.iter().filter(|pump| !stuck(pump)).count() + pool.coming;
+            let free = pool.pumps.iter().filter(|pump| pump.opening_since().is_none());
+            match free.min_by_key(|pump| pump.load()) {
+                Some(pump) if pump.load() == 0 || count >= self.most => {
                     pump.reserve();
                     return Choice::Existing(pump.clone());
                 }
-                _ if pool.pumps.len() + pool.coming < self.most => {
+                _ if count < self.most => {
                     pool.coming += 1;
                     return Choice::New;
                 }
@@ -101,7 +116,8 @@ impl JumpHosts {
             if left.is_zero() {
                 return Choice::TimedOut;
             }
-            (pools, _) = self.changed.wait_timeout(pools, left).unwrap_or_else(PoisonError::into_inner);
+            let wait = left.min(STUCK_AFTER);
+            (pools, _) = self.changed.wait_timeout(pools, wait).unwrap_or_else(PoisonError::into_inner);
         }
     }
 

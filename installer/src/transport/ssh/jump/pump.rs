@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags};
@@ -41,6 +41,8 @@ struct Shared {
     dead: AtomicBool,
     /// Tunnels open or about to be.
     load: Arc<AtomicUsize>,
+    /// Since when a tunnel is being opened.
+    opening: Mutex<Option<Instant>>,
 }
 
 impl Drop for Shared {
@@ -76,7 +78,12 @@ impl Pump {
         bell.set_nonblocking(true)?;
         wake.set_nonblocking(true)?;
         let (requests, receiver) = channel();
-        let shared = Arc::new(Shared { bell, dead: AtomicBool::new(false), load: Arc::default() });
+        let shared = Arc::new(Shared {
+            bell,
+            dead: AtomicBool::new(false),
+            load: Arc::default(),
+            opening: Mutex::default(),
+        });
         let (weak, load) = (Arc::downgrade(&shared), Arc::clone(&shared.load));
         std::thread::Builder::new().name("jump host".to_owned()).spawn(move || {
             let work = Work {
@@ -96,9 +103,19 @@ impl Pump {
         Ok(Self { requests, shared })
     }
 
-    /// Counts a tunnel that is about to be opened.
+    /// Counts a tunnel that is about to be opened, and keeps others from being opened meanwhile.
     pub(super) fn reserve(&self) {
         self.shared.load.fetch_add(1, Ordering::Relaxed);
+        *self.opening() = Some(Instant::now());
+    }
+
+    /// Since when a tunnel is being opened: libssh2 opens one at a time.
+    pub(super) fn opening_since(&self) -> Option<Instant> {
+        *self.opening()
+    }
+
+    fn opening(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.shared.opening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many tunnels there are.
@@ -128,7 +145,10 @@ impl Pump {
         }
         let _ = (&self.shared.bell).write(&[1]);
         match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(result) => result,
+            Ok(result) => {
+                *self.opening() = None;
+                result
+            }
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => Err(OpenError::TimedOut),
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => Err(OpenError::Dead),
         }
@@ -164,7 +184,7 @@ impl Work {
                 }
             }
             self.tunnels.retain(|tunnel| tunnel.state() != State::Closed);
-            if !wanted && self.tunnels.is_empty() && self.waiting.is_empty() {
+            if !wanted && self.tunnels.is_empty() && self.nobody_waits() {
                 return;
             }
             let queued = self.link.half_sent().is_none() && self.tunnels.iter().any(Tunnel::has_queued);
@@ -172,6 +192,11 @@ impl Work {
                 self.sleep(wanted);
             }
         }
+    }
+
+    fn nobody_waits(&self) -> bool {
+        let now = Instant::now();
+        self.waiting.iter().all(|(request, _)| request.until <= now)
     }
 
     /// Takes new requests; false when there will never be another.
