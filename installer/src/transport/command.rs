@@ -129,14 +129,17 @@ mod tests {
     fn quoting() {
         let line =
             Command::new("echo").args(["plain", "", "it's", "$HOME `id`", "a\nb", "~", "x=1"]).to_shell();
-        insta::assert_snapshot!(line, @"");
+        insta::assert_snapshot!(line, @r#"
+        echo plain '' "it's" '$HOME `id`' 'a
+        b' '~' 'x=1'
+        "#);
     }
 
     #[test]
     fn summaries_are_short() {
         let summary = |command: &Command| command.summary();
-        insta::assert_snapshot!(summary(&Command::new("rpm").args(["-q", "mesos"])), @"");
-        insta::assert_snapshot!(summary(&Command::script("set -e\nid", ["a"])), @"");
-        insta::assert_snapshot!(summary(&Command::new("rpm").args(vec!["/var/cache/package.rpm"; 9])), @"");
+        insta::assert_snapshot!(summary(&Command::new("rpm").args(["-q", "mesos"])), @"rpm -q mesos");
+        insta::assert_snapshot!(summary(&Command::script("set -e\nid", ["a"])), @"sh -c set -e… sh a");
+        insta::assert_snapshot!(summary(&Command::new("rpm").args(vec!["/var/cache/package.rpm"; 9])), @"rpm /var/cache/package.rpm /var/cache/package.rpm …");
     }
 }

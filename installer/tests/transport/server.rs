@@ -127,7 +127,12 @@ impl Server {
                 *copy.lock().unwrap() += &format!("{line}\n");
             }
         });
-        Self { folder, port, client_key, log, _process: process }
+        let server = Self { folder, port, client_key, log, _process: process };
+        if let Some(kind) = kinds.first() {
+            let line = format!("[127.0.0.1]:{port} {}\n", server.host_key(kind));
+            server.folder.write("known_hosts", line);
+        }
+        server
     }
 
     pub fn host_key(&self, kind: &str) -> String {
@@ -135,9 +140,9 @@ impl Server {
         line.split(' ').take(2).collect::<Vec<_>>().join(" ")
     }
 
-    /// A file of known hosts that lists the server's key.
+    /// A file of known hosts that lists the server's first key.
     pub fn known_hosts(&self) -> Utf8PathBuf {
-        self.folder.write("known_hosts", format!("[127.0.0.1]:{} {}\n", self.port, self.host_key("ed25519")))
+        self.folder.path.join("known_hosts")
     }
 
     pub fn target(&self) -> Target {

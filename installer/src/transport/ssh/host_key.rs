@@ -185,7 +185,12 @@ mod tests {
     #[test]
     fn what_an_unknown_key_asks_for() {
         let shown = Shown { endpoint: &endpoint(2222), through: None, key: KEY };
-        insta::assert_snapshot!(shown.unknown(), @"");
+        insta::assert_snapshot!(shown.unknown(), @"
+        the host key of agent-1 (10.0.0.5 port 2222) is not known: ssh-ed25519 SHA256:PHdwgqARw8vUDCY6c4CtgQ6vf/kb1z7lSzi7lRO2xcg
+        compare the fingerprint with what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints on the host itself; if it is the same, run
+          ssh-keyscan -t ed25519 -p 2222 10.0.0.5 >> '/home/op/my hosts'
+        or let --accept-new-host-keys record the keys of hosts that are seen for the first time
+        ");
         let jump = Endpoint { label: "jump host gate".into(), address: "gate".into(), ..endpoint(22) };
         let shown = Shown { through: Some(&jump), ..shown };
         assert!(shown.unknown().to_string().contains("  ssh -J root@gate:22 -p 2222 root@10.0.0.5 true\n"));
@@ -196,7 +201,14 @@ mod tests {
         let end = endpoint(2222);
         let place = Place { file: "/home/op/my hosts".into(), line: 3 };
         let shown = Shown { endpoint: &end, through: None, key: KEY };
-        insta::assert_snapshot!(shown.changed(&place, true), @"");
-        insta::assert_snapshot!(shown.revoked(&place), @"");
+        insta::assert_snapshot!(shown.changed(&place, true), @"
+        the host key of agent-1 (10.0.0.5 port 2222) is not the known one: it shows ssh-ed25519 SHA256:PHdwgqARw8vUDCY6c4CtgQ6vf/kb1z7lSzi7lRO2xcg, but /home/op/my hosts:3 has another: somebody may be listening in
+        ask the host's administrator whether it got a new key; only if so, forget the old one with
+          ssh-keygen -R '[10.0.0.5]:2222' -f '/home/op/my hosts'
+        ");
+        insta::assert_snapshot!(shown.revoked(&place), @"
+        the host key of agent-1 (10.0.0.5 port 2222) is revoked: /home/op/my hosts:3 says that ssh-ed25519 SHA256:PHdwgqARw8vUDCY6c4CtgQ6vf/kb1z7lSzi7lRO2xcg must not be trusted any more
+        give the host a new key with `ssh-keygen -A` after removing the old one
+        ");
     }
 }

@@ -158,10 +158,10 @@ mod tests {
     #[test]
     fn lines_for_the_shell() {
         let command = Command::new("printf").args(["%s", "a b"]);
-        insta::assert_snapshot!(Elevation::None.line(&command), @"printf %s 'a b'");
-        insta::assert_snapshot!(Elevation::Free.line(&command), @"sudo -n -- printf %s 'a b'");
+        insta::assert_snapshot!(Elevation::None.line(&command), @"printf '%s' 'a b'");
+        insta::assert_snapshot!(Elevation::Free.line(&command), @"sudo -n -- printf '%s' 'a b'");
         let password = Elevation::Password(SecretString::from("secret"));
-        insta::assert_snapshot!(password.line(&command), @"");
+        insta::assert_snapshot!(password.line(&command), @r#"sudo -S -k -p '' -- sh -c 'while IFS= read -r line; do if [ "$line" = "$0" ]; then exec "$@"; fi; done; exit 126' '--- input of the command begins ---' printf '%s' 'a b'"#);
         assert!(!password.line(&command).contains("secret"));
         assert!(!format!("{password:?}").contains("secret"));
     }
