@@ -2,13 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 pub struct Proxy {
     pub port: u16,
     frozen: Arc<AtomicBool>,
-    pub accepted: Arc<AtomicUsize>,
+    streams: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Proxy {
@@ -18,14 +18,12 @@ impl Proxy {
         let proxy = Self {
             port: listener.local_addr().unwrap().port(),
             frozen: Arc::default(),
-            accepted: Arc::default(),
+            streams: Arc::default(),
         };
-        let (frozen, accepted) = (Arc::clone(&proxy.frozen), Arc::clone(&proxy.accepted));
+        let (frozen, streams) = (Arc::clone(&proxy.frozen), Arc::clone(&proxy.streams));
         std::thread::spawn(move || {
-            for near in listener.incoming().map_while(Result::ok) {
-                if accepted.fetch_add(1, Ordering::SeqCst) < drops {
-                    continue;
-                }
+            for near in listener.incoming().map_while(Result::ok).skip(drops) {
+                streams.lock().unwrap().push(near.try_clone().unwrap());
                 let far = TcpStream::connect(("127.0.0.1", port)).unwrap();
                 for (from, to) in [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)] {
                     let frozen = Arc::clone(&frozen);
@@ -34,6 +32,13 @@ impl Proxy {
             }
         });
         proxy
+    }
+
+    /// Ends all connections there are.
+    pub fn cut(&self) {
+        for stream in self.streams.lock().unwrap().drain(..) {
+            stream.shutdown(Shutdown::Both).unwrap();
+        }
     }
 
     /// From now on nothing passes, and nobody is told.
