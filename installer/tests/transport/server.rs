@@ -101,7 +101,8 @@ impl Server {
         let mut config = format!(
             "{settings}\nListenAddress 127.0.0.1\nPort {port}\nAuthorizedKeysFile {authorized}\nStrictModes no\n\
              UsePAM no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication no\nLogLevel VERBOSE\n\
-             KbdInteractiveAuthentication no\nMaxStartups 100\nUseDNS no\n"
+             KbdInteractiveAuthentication no\nMaxStartups 100\nUseDNS no\nSetEnv HOME={}\n",
+            folder.path
         );
         for kind in kinds {
             config += &format!("HostKey {}\n", key_pair(&folder, &format!("host_{kind}"), kind, ""));

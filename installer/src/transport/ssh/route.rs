@@ -70,16 +70,16 @@ pub(super) fn route(
     let end = endpoint(options, host.to_string(), target, &settings)?;
     let mut seen = BTreeSet::new();
     let names = [host.as_str(), &target.address];
-    let jumps = jumps(options, config, &settings, &names, &mut seen)?;
+    let jumps = jumps(options, config, &settings, (&names, end.port), &mut seen)?;
     Ok(Route { jumps, target: end })
 }
 
-/// The endpoints of a `ProxyJump`; `names` are those of the host that it belongs to.
+/// The endpoints of a `ProxyJump`; `names` and `port` are those of the host that it belongs to.
 fn jumps(
     options: &SshOptions,
     config: &SshConfig,
     settings: &HostSettings,
-    names: &[&str],
+    (names, port): (&[&str], u16),
     seen: &mut BTreeSet<String>,
 ) -> Result<Vec<Endpoint>, TransportError> {
     let host = names.first().copied().unwrap_or_default();
@@ -100,12 +100,13 @@ fn jumps(
                 "`{hop}` in the ProxyJump of {host} is not a jump host\nwrite [USER@]HOST[:PORT]"
             ))
         })?;
-        // `Host *` with a ProxyJump holds for the jump host too: OpenSSH lets it be reached directly.
-        if names.contains(&hop.target.address.as_str()) {
-            continue;
-        }
         let name = hop.target.address.clone();
         let settings = config.lookup(&[&name], &name);
+        let hop_port = hop.target.port.or(settings.port).unwrap_or(22);
+        // `Host *` with a ProxyJump holds for the jump host too: OpenSSH lets it be reached directly.
+        if names.contains(&name.as_str()) && hop_port == port {
+            continue;
+        }
         // Only the first one's own way matters: the others are reached through the one before.
         if index == 0 {
             if !seen.insert(name.clone()) {
@@ -113,7 +114,7 @@ fn jumps(
                     "the jump host {name} is to be reached through itself\ncorrect its ProxyJump in the SSH configuration"
                 )));
             }
-            endpoints.extend(jumps(options, config, &settings, &[&name], seen)?);
+            endpoints.extend(jumps(options, config, &settings, (&[&name], hop_port), seen)?);
         }
         endpoints.push(endpoint(options, format!("jump host {name}"), &hop.target, &settings)?);
     }

@@ -21,32 +21,34 @@ pub(super) enum State {
 }
 
 /// Bytes on their way in one direction.
-#[derive(Default)]
 struct Buffer {
     bytes: Vec<u8>,
-    done: usize,
+    begin: usize,
+    end: usize,
 }
 
 impl Buffer {
+    fn new() -> Self {
+        Self { bytes: vec![0; BUFFER], begin: 0, end: 0 }
+    }
+
+    /// What is to be passed on.
     fn rest(&self) -> &[u8] {
-        self.bytes.get(self.done..).unwrap_or_default()
+        self.bytes.get(self.begin..self.end).unwrap_or_default()
     }
 
     fn is_empty(&self) -> bool {
-        self.rest().is_empty()
+        self.begin == self.end
     }
 
-    /// Fills the buffer by means of `read`, which says how many bytes it gave.
-    fn fill<T, E>(
+    /// Fills the empty buffer by means of `read`; how many bytes it gave, if it did not have to wait.
+    fn fill<E>(
         &mut self,
-        count: impl Fn(&T) -> usize,
-        read: impl FnOnce(&mut [u8]) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.bytes.resize(BUFFER, 0);
-        self.done = 0;
-        let result = read(&mut self.bytes);
-        self.bytes.truncate(result.as_ref().map_or(0, count));
-        result
+        read: impl FnOnce(&mut [u8]) -> Result<Option<usize>, E>,
+    ) -> Result<Option<usize>, E> {
+        let count = read(&mut self.bytes)?;
+        (self.begin, self.end) = (0, count.unwrap_or(0));
+        Ok(count)
     }
 }
 
@@ -73,7 +75,7 @@ impl Tunnel {
         place: Place,
     ) -> std::io::Result<Self> {
         socket.set_nonblocking(true)?;
-        let (outward, inward) = (Buffer::default(), Buffer::default());
+        let (outward, inward) = (Buffer::new(), Buffer::new());
         Ok(Self { number, channel, socket, outward, inward, state: State::Open, _place: place })
     }
 
@@ -125,17 +127,16 @@ impl Tunnel {
         let mut moved = false;
         if self.outward.is_empty() {
             let mut socket = &self.socket;
-            match self.outward.fill(|count| *count, |buffer| socket.read(buffer)) {
-                Ok(0) => self.state = State::Closing,
-                Ok(_) => moved = true,
-                Err(error) if is_wait(&error) => {}
-                Err(_) => self.state = State::Closing,
+            match self.outward.fill(|buffer| unless_waiting(socket.read(buffer))) {
+                Ok(None) => {}
+                Ok(Some(1..)) => moved = true,
+                Ok(Some(0)) | Err(_) => self.state = State::Closing,
             }
         }
         while !self.outward.is_empty() {
             match self.write(link)? {
                 Some(count @ 1..) => {
-                    self.outward.done += count;
+                    self.outward.begin += count;
                     moved = true;
                 }
                 _ => break,
@@ -159,22 +160,21 @@ impl Tunnel {
                     return Ok(true);
                 }
                 let channel = &mut self.channel;
-                let read = self.inward.fill(
-                    |count: &Option<usize>| count.unwrap_or(0),
-                    |buffer| link.attempt_io(Call::Read(self.number), || channel.read(buffer)),
-                )?;
+                let read = self
+                    .inward
+                    .fill(|buffer| link.attempt_io(Call::Read(self.number), || channel.read(buffer)))?;
                 if read.unwrap_or(0) == 0 {
                     return Ok(moved || self.channel.eof());
                 }
                 moved = true;
             }
             let mut socket = &self.socket;
-            match socket.write(self.inward.rest()) {
-                Ok(count) => {
-                    self.inward.done += count;
+            match unless_waiting(socket.write(self.inward.rest())) {
+                Ok(Some(count)) => {
+                    self.inward.begin += count;
                     moved = true;
                 }
-                Err(error) if is_wait(&error) => return Ok(moved),
+                Ok(None) => return Ok(moved),
                 Err(_) => {
                     self.state = State::Closing;
                     return Ok(true);
@@ -204,6 +204,10 @@ impl Tunnel {
     }
 }
 
-fn is_wait(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+/// Nothing where the call would have had to wait.
+fn unless_waiting(result: std::io::Result<usize>) -> std::io::Result<Option<usize>> {
+    match result {
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(None),
+        other => other.map(Some),
+    }
 }

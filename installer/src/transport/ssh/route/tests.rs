@@ -84,6 +84,12 @@ fn jumping_for_all_hosts_spares_the_jump_host_itself() {
 }
 
 #[test]
+fn another_port_of_the_same_machine_is_another_host() {
+    let route = resolve("Host agent-1\n User u\n Port 23\n ProxyJump u@10.0.0.5:24\n", |_| ()).unwrap();
+    assert_eq!(places(&route), ["u@10.0.0.5:24", "u@10.0.0.5:23"]);
+}
+
+#[test]
 fn loops_and_proxy_commands_are_refused() {
     let error =
         resolve("Host 10.*\n ProxyJump a\nHost a\n ProxyJump b\nHost b\n ProxyJump a\n", |_| ()).unwrap_err();
