@@ -196,3 +196,45 @@ impl Connector for ScriptedConnector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connector(script: impl IntoIterator<Item = Expect>) -> Box<dyn Session> {
+        let host: HostName = "agent-1".parse().unwrap();
+        ScriptedConnector::new().session(&host, script).connect(&host).unwrap()
+    }
+
+    #[test]
+    fn the_script_is_followed() {
+        let path: HostPath = "/etc/x".parse().unwrap();
+        let mut session = connector([
+            Expect::run(Command::new("id")).prints("0\n"),
+            Expect::run_like("rpm -q").fails(1, "not installed"),
+            Expect::download(path.clone(), "bytes"),
+        ]);
+        assert_eq!(session.run(&Command::new("id")).unwrap().stdout, b"0\n");
+        assert_eq!(session.run(&Command::new("rpm").args(["-q", "mesos"])).unwrap().status, 1);
+        let mut bytes = Vec::new();
+        assert_eq!(session.download(&path, &mut bytes).unwrap(), 5);
+    }
+
+    #[test]
+    #[should_panic(expected = "expected Run")]
+    fn another_command_fails() {
+        let _ = connector([Expect::run(Command::new("id"))]).run(&Command::new("date"));
+    }
+
+    #[test]
+    #[should_panic(expected = "nothing more was expected")]
+    fn one_more_command_fails() {
+        let _ = connector([]).run(&Command::new("date"));
+    }
+
+    #[test]
+    #[should_panic(expected = "never called")]
+    fn one_command_less_fails() {
+        drop(connector([Expect::run(Command::new("id"))]));
+    }
+}

@@ -21,7 +21,7 @@ pub(super) fn encode_unpadded(bytes: &[u8]) -> String {
 /// `bytes` in base64, padded (as in `known_hosts`).
 pub(super) fn encode(bytes: &[u8]) -> String {
     let mut text = encode_unpadded(bytes);
-    while text.len() % 4 != 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text

@@ -80,12 +80,15 @@ impl Dialer {
     /// A connected socket, one address of the name after the other.
     fn tcp(&self, endpoint: &Endpoint, until: Instant) -> Result<OwnedFd, TransportError> {
         let mut last = None;
-        for address in self.resolve(endpoint, until)? {
-            let left = until.saturating_duration_since(Instant::now());
+        let addresses = self.resolve(endpoint, until)?;
+        for (address, rest) in addresses.iter().zip((1..=addresses.len()).rev()) {
+            // An address that does not answer leaves the others their share of the time.
+            let share = u32::try_from(rest).unwrap_or(u32::MAX);
+            let left = until.saturating_duration_since(Instant::now()) / share;
             if left.is_zero() {
                 break;
             }
-            match TcpStream::connect_timeout(&address, left) {
+            match TcpStream::connect_timeout(address, left) {
                 Ok(stream) => {
                     tune(&stream);
                     return Ok(stream.into());

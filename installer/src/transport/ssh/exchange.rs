@@ -67,7 +67,7 @@ pub(super) fn run(
     };
     let mut channel = link.wait(Call::Session, until, || link.session().channel_session()).map_err(start)?;
     link.wait(Call::Session, until, || channel.exec(line)).map_err(start)?;
-    Exchange { link, channel, clock, stderr: Vec::new(), feed: Feed::new(input), stdout }.to_end()
+    Exchange { link, channel, clock, stderr: Vec::new(), feed: Feed::new(input), stdout }.complete()
 }
 
 /// When to give up.
@@ -135,7 +135,7 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    fn to_end(mut self) -> Result<Finished, Broken> {
+    fn complete(mut self) -> Result<Finished, Broken> {
         let mut buffer = vec![0; 64 * 1024];
         let mut closed = false;
         loop {
@@ -157,7 +157,8 @@ impl Exchange<'_> {
             // Every call takes all that has arrived off the socket, also what belongs to the other
             // stream: the socket need not become readable again for that.
             let queued = !half_sent && self.channel.read_window().available > 0;
-            if !(received || sent || queued || closed != was_closed) && !self.link.poll(self.clock.next()) {
+            let moved = received || sent || queued || closed != was_closed;
+            if !moved && !self.link.poll(self.clock.next()) {
                 return Err(self.clock.which());
             }
         }

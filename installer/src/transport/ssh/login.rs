@@ -87,10 +87,10 @@ impl Attempts<'_> {
 
     fn keys(&mut self) -> Result<bool, LoginError> {
         let mut wanted = Vec::new();
-        if let Some(file) = self.endpoint.explicit_key.clone() {
-            if self.key_file(&file, true, &mut wanted)? {
-                return Ok(true);
-            }
+        if let Some(file) = self.endpoint.explicit_key.clone()
+            && self.key_file(&file, true, &mut wanted)?
+        {
+            return Ok(true);
         }
         // The agent may hold the keys that the configuration names: these first, since servers count.
         let configured = self.endpoint.configured_keys.iter();
@@ -265,6 +265,10 @@ impl ssh2::KeyboardInteractivePrompt for Answers {
 
 /// Whether the server, or the key itself, said no, as opposed to a lost connection.
 fn is_refusal(error: &ssh2::Error) -> bool {
+    // libssh2 gives a connection that ends while it waits for the answer the code of a refusal.
+    if error.message().starts_with("Waiting for") {
+        return false;
+    }
     // FILE, AUTHENTICATION_FAILED, PUBLICKEY_UNVERIFIED, METHOD_NOT_SUPPORTED, PASSWORD_EXPIRED,
     // AGENT_PROTOCOL, KEYFILE_AUTH_FAILED, ALGO_UNSUPPORTED, PUBLICKEY_PROTOCOL
     [-16, -18, -19, -33, -15, -42, -48, -51, -36].map(ssh2::ErrorCode::Session).contains(&error.code())
@@ -272,6 +276,7 @@ fn is_refusal(error: &ssh2::Error) -> bool {
 
 fn refusal(error: &ssh2::Error) -> String {
     match error.code() {
+        _ if error.message().starts_with("Callback") => "the agent does not sign with it".to_owned(),
         ssh2::ErrorCode::Session(-18 | -19) => "refused by the server".to_owned(),
         _ => format!("cannot be used ({})", error.message()),
     }

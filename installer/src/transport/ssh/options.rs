@@ -119,8 +119,8 @@ pub(super) fn local_user() -> Option<String> {
 pub(super) fn human(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
-        _ if millis >= 120_000 && millis % 60_000 == 0 => format!("{} min", millis / 60_000),
-        _ if millis >= 1000 && millis % 1000 == 0 => format!("{} s", millis / 1000),
+        _ if millis >= 120_000 && millis.is_multiple_of(60_000) => format!("{} min", millis / 60_000),
+        _ if millis >= 1000 && millis.is_multiple_of(1000) => format!("{} s", millis / 1000),
         _ if millis >= 10_000 => format!("{} s", millis / 1000),
         _ => format!("{millis} ms"),
     }
