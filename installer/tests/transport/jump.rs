@@ -41,6 +41,14 @@ impl Behind {
             ..plain(names.iter().map(|name| (*name, self.server.target())))
         }
     }
+
+    /// The same with a proxy in front of the jump host.
+    fn proxied(&self, names: &[&str], proxy: &Proxy) -> SshOptions {
+        let options = self.options(names, &format!("Match host host*\n ProxyJump gate:{}", proxy.port));
+        let known = fs_err::read_to_string(&self.known).unwrap();
+        let line = format!("[127.0.0.1]:{} {}\n", proxy.port, self.gate.host_key("ed25519"));
+        SshOptions { known_hosts: vec![self.folder.write("proxied", known + &line)], ..options }
+    }
 }
 
 /// How often sshd has let somebody in.
@@ -176,12 +184,7 @@ fn dead_hosts_behind_a_jump_host_do_not_keep_others_waiting() {
 fn a_jump_host_that_is_lost() {
     let behind = Behind::new();
     let proxy = Proxy::to(behind.gate.port, 0);
-    let key = behind.gate.host_key("ed25519");
-    let mut options = behind.options(&["host"], &format!("Host host\n ProxyJump gate:{}", proxy.port));
-    let known = fs_err::read_to_string(&behind.known).unwrap();
-    options.known_hosts =
-        vec![behind.folder.write("proxied", format!("{known}[127.0.0.1]:{} {key}\n", proxy.port))];
-    let connector = SshConnector::new(options).unwrap();
+    let connector = SshConnector::new(behind.proxied(&["host"], &proxy)).unwrap();
     let mut session = connector.connect(&"host".parse().unwrap()).unwrap();
     assert!(session.run(&Command::new("true")).unwrap().success());
     proxy.cut();
@@ -191,4 +194,42 @@ fn a_jump_host_that_is_lost() {
     assert!(
         connector.connect(&"host".parse().unwrap()).unwrap().run(&Command::new("true")).unwrap().success()
     );
+}
+
+#[test]
+fn commands_that_end_while_their_input_is_stuck_on_the_way() {
+    let behind = Behind::new();
+    let proxy = Proxy::to(behind.gate.port, 0);
+    // So many that what is on its way is more than all buffers hold.
+    let names: Vec<String> = (0..12).map(|index| format!("host-{index}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut options = behind.proxied(&names, &proxy);
+    options.connections_per_jump_host = 1;
+    let connector = SshConnector::new(options).unwrap();
+    let mut sessions: Vec<_> =
+        names.iter().map(|name| connector.connect(&name.parse().unwrap()).unwrap()).collect();
+    let stop = behind.folder.path.join("stop");
+    let script = "exec 3<&0; cat <&3 >/dev/null & while [ ! -e \"$1\" ]; do sleep 0.05; done; kill $!; exit 7";
+    let command = Command::script(script, [stop.as_str()]).stdin(noise(50_000_000));
+    std::thread::scope(|scope| {
+        let (proxy, command) = (&proxy, &command);
+        for session in &mut sessions {
+            scope.spawn(move || {
+                assert_eq!(session.run(command).unwrap().status, 7);
+                assert!(session.run(&Command::new("true")).unwrap().success());
+            });
+        }
+        pass(Duration::from_millis(1000));
+        proxy.freeze_client();
+        pass(Duration::from_millis(1500));
+        fs_err::write(&stop, "").unwrap();
+        pass(Duration::from_millis(500));
+        proxy.thaw();
+    });
+}
+
+/// Nothing tells when buffers are full, so time has to pass.
+#[expect(clippy::disallowed_methods)]
+fn pass(time: Duration) {
+    std::thread::sleep(time);
 }
