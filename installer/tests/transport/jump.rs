@@ -209,7 +209,8 @@ fn commands_that_end_while_their_input_is_stuck_on_the_way() {
     let mut sessions: Vec<_> =
         names.iter().map(|name| connector.connect(&name.parse().unwrap()).unwrap()).collect();
     let stop = behind.folder.path.join("stop");
-    let script = "exec 3<&0; cat <&3 >/dev/null & while [ ! -e \"$1\" ]; do sleep 0.05; done; kill $!; exit 7";
+    let script =
+        "exec 3<&0; cat <&3 >/dev/null & while [ ! -e \"$1\" ]; do sleep 0.05; done; kill $!; exit 7";
     let command = Command::script(script, [stop.as_str()]).stdin(noise(50_000_000));
     std::thread::scope(|scope| {
         let (proxy, command) = (&proxy, &command);
