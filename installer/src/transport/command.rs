@@ -68,6 +68,28 @@ impl Command {
         self.limit
     }
 
+    /// The command in a few words for messages: the program and the beginning of its arguments.
+    pub fn summary(&self) -> String {
+        const LONGEST: usize = 60;
+        let mut summary = String::new();
+        for word in &self.words {
+            let line = word.lines().next().unwrap_or_default();
+            let mut short: String = line.chars().take(LONGEST / 2).collect();
+            if short.len() < word.len() {
+                short.push('…');
+            }
+            if !summary.is_empty() {
+                if summary.chars().count() + short.chars().count() > LONGEST {
+                    summary.push_str(" …");
+                    break;
+                }
+                summary.push(' ');
+            }
+            summary.push_str(&short);
+        }
+        summary
+    }
+
     /// The command as one line for a POSIX shell, every word quoted.
     pub fn to_shell(&self) -> String {
         self.words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
@@ -82,5 +104,42 @@ fn quote(word: &str) -> String {
     match shlex::try_quote(&word) {
         Ok(quoted) => quoted.into_owned(),
         Err(_) => unreachable!("NUL is the only byte that cannot be quoted, and it was removed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_shell_gets_the_words_that_were_given(words in prop::collection::vec("\\PC*|[ -~\n\t]*", 1..6)) {
+            let words: Vec<String> = words.into_iter().map(|word| word.replace('\0', "")).collect();
+            let line = Command::new("printf").arg("%s\\0").args(words.clone()).to_shell();
+            let output = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+            let expected: String = words.iter().map(|word| format!("{word}\0")).collect();
+            prop_assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+        }
+    }
+
+    #[test]
+    fn quoting() {
+        let line =
+            Command::new("echo").args(["plain", "", "it's", "$HOME `id`", "a\nb", "~", "x=1"]).to_shell();
+        insta::assert_snapshot!(line, @r#"
+        echo plain '' "it's" '$HOME `id`' 'a
+        b' '~' 'x=1'
+        "#);
+    }
+
+    #[test]
+    fn summaries_are_short() {
+        let summary = |command: &Command| command.summary();
+        insta::assert_snapshot!(summary(&Command::new("rpm").args(["-q", "mesos"])), @"rpm -q mesos");
+        insta::assert_snapshot!(summary(&Command::script("set -e\nid", ["a"])), @"sh -c set -e… sh a");
+        insta::assert_snapshot!(summary(&Command::new("rpm").args(vec!["/var/cache/package.rpm"; 9])), @"rpm /var/cache/package.rpm /var/cache/package.rpm …");
     }
 }

@@ -4,6 +4,8 @@
 //! host is layered on [`Session`] by [`crate::host`].
 
 mod command;
+pub mod scripted;
+pub mod ssh;
 
 pub use command::Command;
 
