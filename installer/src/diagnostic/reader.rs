@@ -1,0 +1,432 @@
+//! Strict reading of TOML tables: typed keys, and a mistake for everything that is not as expected.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use super::{
+    Kind, Mistake, Mistakes, Place, Source, Spanned, Table, Value, list, parse_duration, suggestion,
+};
+use crate::model::{HostName, HostPath, Mode, PackageName, RoleName, UnitName, VarName};
+
+/// One file being read: its tree, and the mistakes so far.
+pub struct Reading {
+    root: Table,
+    mistakes: RefCell<Mistakes>,
+    /// Lines with a syntax error: what else is wrong there follows from it.
+    broken_lines: Vec<usize>,
+    /// Whether values may be missing because of another mistake, so that absence proves nothing.
+    incomplete: Cell<bool>,
+}
+
+impl Reading {
+    /// Parses `source`; syntax errors are the first mistakes.
+    pub fn new(source: &Source) -> Self {
+        let (root, mistakes) = Table::parse(source);
+        let broken_lines = mistakes.iter().map(|mistake| mistake.place.position().line).collect();
+        let incomplete = Cell::new(!mistakes.is_empty());
+        Self { root, mistakes: RefCell::new(mistakes), broken_lines, incomplete }
+    }
+
+    /// A reader of the document as a whole.
+    pub fn root(&self) -> TableReader<'_> {
+        TableReader::new(self, &self.root, "the file".to_owned())
+    }
+
+    /// Records a mistake.
+    pub fn push(&self, mistake: Mistake) {
+        self.incomplete.set(true);
+        if !self.broken_lines.contains(&mistake.place.position().line) {
+            self.mistakes.borrow_mut().push(mistake);
+        }
+    }
+
+    /// Records that something is not there, unless it may only be missing because of a syntax error.
+    fn push_missing(&self, mistake: Mistake) {
+        self.incomplete.set(true);
+        if self.broken_lines.is_empty() {
+            self.mistakes.borrow_mut().push(mistake);
+        }
+    }
+
+    /// Whether some values may be missing because of mistakes, so that nothing follows from their absence.
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete.get()
+    }
+
+    /// The mistakes found.
+    pub fn into_mistakes(self) -> Mistakes {
+        self.mistakes.into_inner()
+    }
+}
+
+/// Reads the keys of one table. Call [`TableReader::finish`] at the end: it reports unknown keys.
+pub struct TableReader<'a> {
+    reading: &'a Reading,
+    table: &'a Table,
+    what: String,
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> TableReader<'a> {
+    fn new(reading: &'a Reading, table: &'a Table, what: String) -> Self {
+        Self { reading, table, what, known: RefCell::default() }
+    }
+
+    /// Where the table begins.
+    pub fn place(&self) -> &'a Place {
+        &self.table.place
+    }
+
+    /// The file that is being read, for mistakes of one's own.
+    pub fn reading(&self) -> &'a Reading {
+        self.reading
+    }
+
+    /// The raw value of `key`.
+    pub fn value(&self, key: &'static str) -> Option<&'a Value> {
+        self.known.borrow_mut().push(key);
+        self.table.get(key).map(|entry| &entry.value)
+    }
+
+    /// The value of `key`, if it is there and right.
+    pub fn get<T: FromValue>(&self, key: &'static str) -> Option<Spanned<T>> {
+        let value = self.value(key)?;
+        T::from_value(value, self.reading).map(|found| Spanned::new(found, value.place.clone()))
+    }
+
+    /// The value of `key`, or `default`.
+    pub fn get_or<T: FromValue>(&self, key: &'static str, default: T) -> T {
+        self.get(key).map_or(default, |spanned| spanned.value)
+    }
+
+    /// The value of `key`, which must be there. `example` is a value as it could be written.
+    pub fn need<T: FromValue>(&self, key: &'static str, example: &str) -> Option<Spanned<T>> {
+        if self.value(key).is_none() {
+            self.reading.push_missing(
+                Mistake::new(&self.table.place, format!("`{key}` is missing in {}", self.what))
+                    .help(format!("add `{key} = {example}`")),
+            );
+        }
+        self.get(key)
+    }
+
+    /// The value of `key` that `parse` makes of its text. The error's text is cause and remedy, with `: `
+    /// between.
+    pub fn parsed<T, E: std::fmt::Display>(
+        &self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Spanned<T>> {
+        let text = self.get::<String>(key)?;
+        match parse(&text) {
+            Ok(value) => Some(Spanned::new(value, text.place)),
+            Err(error) => {
+                self.reading.push(explained(&text.place, &error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// The value of `key`, one of a few words, each with its meaning.
+    pub fn choice<T: Clone>(&self, key: &'static str, choices: &[(&str, T)]) -> Option<Spanned<T>> {
+        let text = self.get::<String>(key)?;
+        match choices.iter().find(|(word, _)| *word == text.value) {
+            Some((_, value)) => Some(Spanned::new(value.clone(), text.place)),
+            None => {
+                let words = || choices.iter().map(|(word, _)| *word);
+                self.reading.push(
+                    Mistake::new(&text.place, format!("`{key}` cannot be `{}`", text.value))
+                        .label(format!("expected {}", list(words())))
+                        .help(suggestion(&text, "choices", words())),
+                );
+                None
+            }
+        }
+    }
+
+    /// A reader of the table below `key`.
+    pub fn table(&self, key: &'static str) -> Option<TableReader<'a>> {
+        let value = self.value(key)?;
+        match &value.kind {
+            Kind::Table(table) => Some(TableReader::new(self.reading, table, format!("[{key}]"))),
+            _ => {
+                self.reading
+                    .push(wrong_type("a table", value).help(format!("write `[{key}]` above its keys")));
+                None
+            }
+        }
+    }
+
+    /// A reader of the table below `key`, which must be there.
+    pub fn need_table(&self, key: &'static str) -> Option<TableReader<'a>> {
+        if self.value(key).is_none() {
+            self.reading.push_missing(
+                Mistake::new(&self.table.place, format!("[{key}] is missing in {}", self.what))
+                    .help(format!("add a table `[{key}]`")),
+            );
+        }
+        self.table(key)
+    }
+
+    /// Readers of the tables in the list below `key`, none where it is not there.
+    pub fn tables(&self, key: &'static str) -> Vec<TableReader<'a>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let reader = |table| TableReader::new(self.reading, table, format!("[[{key}]]"));
+        let help = format!("write `[[{key}]]` above the keys of each");
+        let Kind::List(items) = &value.kind else {
+            self.reading.push(wrong_type("a list of tables", value).help(help));
+            return Vec::new();
+        };
+        let mut readers = Vec::new();
+        for item in items {
+            match &item.kind {
+                Kind::Table(table) => readers.push(reader(table)),
+                _ => self.reading.push(wrong_type("a table", item).help(&help)),
+            }
+        }
+        readers
+    }
+
+    /// All entries of a table whose keys are free, for example `[vars]`.
+    pub fn entries(&self) -> &'a [super::Entry] {
+        &self.table.entries
+    }
+
+    /// Reports every key that nobody asked for.
+    pub fn finish(self) {
+        let known = self.known.into_inner();
+        for entry in &self.table.entries {
+            let key = &entry.key;
+            if !known.contains(&key.as_str()) {
+                self.reading.push(
+                    Mistake::new(&key.place, format!("unknown key `{}` in {}", key.value, self.what))
+                        .help(suggestion(key, "keys here", known.iter().copied())),
+                );
+            }
+        }
+    }
+}
+
+/// A mistake out of an error's text that has cause and remedy with `: ` between.
+fn explained(place: &Place, text: &str) -> Mistake {
+    match text.rsplit_once(": ") {
+        Some((cause, remedy)) => Mistake::new(place, cause).help(remedy),
+        None => Mistake::new(place, text),
+    }
+}
+
+fn wrong_type(expected: &str, value: &Value) -> Mistake {
+    Mistake::new(&value.place, format!("expected {expected}, found {}", value.describe()))
+}
+
+/// A type that can be read from a TOML value.
+pub trait FromValue: Sized {
+    /// What is expected, in words: "a string"; and several of it: "strings".
+    const EXPECTED: (&'static str, &'static str);
+
+    /// The value, or `None` after recording what is wrong with it.
+    fn from_value(value: &Value, reading: &Reading) -> Option<Self>;
+}
+
+macro_rules! from_kind {
+    ($type:ty, $one:literal, $many:literal, $pattern:pat => $found:expr, $help:expr) => {
+        impl FromValue for $type {
+            const EXPECTED: (&'static str, &'static str) = ($one, $many);
+
+            fn from_value(value: &Value, reading: &Reading) -> Option<Self> {
+                match &value.kind {
+                    $pattern => Some($found),
+                    _ => {
+                        let help: fn(&Value) -> &'static str = $help;
+                        reading.push(wrong_type($one, value).help(help(value)));
+                        None
+                    }
+                }
+            }
+        }
+    };
+}
+
+from_kind!(String, "a string", "strings", Kind::String(text) => text.clone(), |value| match value.kind {
+    Kind::List(_) => "give one text between double quotes, without `[` and `]`",
+    _ => "put the text between double quotes",
+});
+from_kind!(bool, "true or false", "truth values", Kind::Bool(flag) => *flag, |_| "write true or false, without quotes");
+
+macro_rules! from_integer {
+    ($($type:ty),*) => {$(
+        impl FromValue for $type {
+            const EXPECTED: (&'static str, &'static str) = ("a number", "numbers");
+
+            fn from_value(value: &Value, reading: &Reading) -> Option<Self> {
+                let Kind::Integer(number) = value.kind else {
+                    reading.push(wrong_type("a whole number", value).help("write a whole number, without quotes"));
+                    return None;
+                };
+                let fits = number.and_then(|number| Self::try_from(number).ok());
+                if fits.is_none() {
+                    reading.push(
+                        Mistake::new(&value.place, "the number is out of range")
+                            .help(format!("use a number from {} to {}", Self::MIN, Self::MAX)),
+                    );
+                }
+                fits
+            }
+        }
+    )*};
+}
+from_integer!(u16, u32, i64);
+
+macro_rules! from_text {
+    ($($type:ty: $many:literal),* $(,)?) => {$(
+        impl FromValue for $type {
+            const EXPECTED: (&'static str, &'static str) = ("a string", $many);
+
+            fn from_value(value: &Value, reading: &Reading) -> Option<Self> {
+                match String::from_value(value, reading)?.parse() {
+                    Ok(parsed) => Some(parsed),
+                    Err(error) => {
+                        reading.push(explained(&value.place, &error.to_string()));
+                        None
+                    }
+                }
+            }
+        }
+    )*};
+}
+from_text!(
+    HostName: "strings", RoleName: "strings", VarName: "strings", PackageName: "strings",
+    UnitName: "strings", HostPath: "strings", Mode: "strings",
+);
+
+impl FromValue for Duration {
+    const EXPECTED: (&'static str, &'static str) = ("a duration such as \"10s\"", "durations");
+
+    fn from_value(value: &Value, reading: &Reading) -> Option<Self> {
+        let Kind::String(text) = &value.kind else {
+            reading.push(
+                wrong_type(Self::EXPECTED.0, value)
+                    .help("write a number with its unit between quotes: \"10s\", \"5m\""),
+            );
+            return None;
+        };
+        parse_duration(text).map_err(|error| reading.push(explained(&value.place, &error.to_string()))).ok()
+    }
+}
+
+/// A list; what is wrong with each item is reported for itself.
+impl<T: FromValue> FromValue for Vec<Spanned<T>> {
+    const EXPECTED: (&'static str, &'static str) = ("a list", "lists");
+
+    fn from_value(value: &Value, reading: &Reading) -> Option<Self> {
+        let Kind::List(items) = &value.kind else {
+            let expected = format!("a list of {}", T::EXPECTED.1);
+            reading.push(
+                wrong_type(&expected, value).help("put the values between `[` and `]`, with commas between"),
+            );
+            return None;
+        };
+        let read =
+            |item: &Value| T::from_value(item, reading).map(|found| Spanned::new(found, item.place.clone()));
+        Some(items.iter().filter_map(read).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes_of(text: &str, read: impl Fn(&TableReader<'_>)) -> String {
+        let reading = Reading::new(&Source::new("x.toml", text));
+        let root = reading.root();
+        read(&root);
+        root.finish();
+        reading.into_mistakes().sorted().to_string()
+    }
+
+    #[test]
+    fn every_syntax_error_is_reported_at_once() {
+        let text = "a = \nb = \"x\nc 1\n[t\ne = [1, 2\n";
+        insta::assert_snapshot!(mistakes_of(text, |_| ()), @r#"
+        x.toml:1:5: not TOML: a value is missing
+          help: write a value behind the `=`, or remove the line
+        x.toml:2:7: not TOML: invalid basic string
+          help: put texts between double quotes, on one line: name = "value"
+        x.toml:3:3: not TOML: key with no value
+          help: write `key = value`, one to a line; texts between double quotes, lists between `[` and `]`
+        x.toml:4:3: not TOML: unclosed table
+          help: write `key = value`, one to a line; texts between double quotes, lists between `[` and `]`
+        x.toml:5:10: not TOML: unclosed array
+          help: lists are written `[1, 2]`; look for the `]` or the comma that is missing above
+        "#);
+        let twice = "[a]\nd = 1\nd = 2\n[a]\ne = 1\n";
+        insta::assert_snapshot!(mistakes_of(twice, |root| drop(root.value("a"))), @r"
+        x.toml:3:1: not TOML: duplicate key
+          help: give every key once; entries of a list of tables begin with `[[name]]`
+        x.toml:4:2: not TOML: duplicate key
+          help: give every key once; entries of a list of tables begin with `[[name]]`
+        ");
+    }
+
+    #[test]
+    fn types_are_told_in_words() {
+        let text = "s = 1\nl = 5\nm = [1, \"x\"]\nb = \"yes\"\nn = 1.5\np = 70000\nd = 10\nu = \"5 parsecs\"\nh = \"a_b\"\nt = 1\n[[tt]]\n";
+        let read = |root: &TableReader<'_>| {
+            root.get::<String>("s");
+            root.get::<Vec<Spanned<String>>>("l");
+            root.get::<Vec<Spanned<String>>>("m");
+            root.get::<bool>("b");
+            root.get::<u32>("n");
+            root.get::<u16>("p");
+            root.get::<Duration>("d");
+            root.get::<Duration>("u");
+            root.get::<HostName>("h");
+            root.table("t");
+            root.table("tt");
+            root.need::<String>("name", "\"demo\"");
+            root.need_table("cluster");
+        };
+        insta::assert_snapshot!(mistakes_of(text, read), @r#"
+        x.toml:1:1: `name` is missing in the file
+          help: add `name = "demo"`
+        x.toml:1:1: [cluster] is missing in the file
+          help: add a table `[cluster]`
+        x.toml:1:5: expected a string, found a number
+          help: put the text between double quotes
+        x.toml:2:5: expected a list of strings, found a number
+          help: put the values between `[` and `]`, with commas between
+        x.toml:3:6: expected a string, found a number
+          help: put the text between double quotes
+        x.toml:4:5: expected true or false, found a string
+          help: write true or false, without quotes
+        x.toml:5:5: expected a whole number, found a number with a fraction
+          help: write a whole number, without quotes
+        x.toml:6:5: the number is out of range
+          help: use a number from 0 to 65535
+        x.toml:7:5: expected a duration such as "10s", found a number
+          help: write a number with its unit between quotes: "10s", "5m"
+        x.toml:8:5: `5 parsecs` is not a duration
+          help: write numbers with units, for example "10s", "5m" or "1h 30m"
+        x.toml:9:5: `a_b` is not a host name
+          help: use letters, digits and `-`, at most 63 between dots, with a letter or digit at both ends
+        x.toml:10:5: expected a table, found a number
+          help: write `[t]` above its keys
+        x.toml:11:1: expected a table, found a list
+          help: write `[tt]` above its keys
+        "#);
+    }
+
+    #[test]
+    fn unknown_keys_are_told_what_was_meant() {
+        let read = |root: &TableReader<'_>| {
+            root.get::<String>("release");
+            root.get::<String>("name");
+        };
+        insta::assert_snapshot!(mistakes_of("relaese = \"1\"\nx.y = 2\n", read), @r"
+        x.toml:1:1: unknown key `relaese` in the file
+          help: did you mean `release`?
+        x.toml:2:1: unknown key `x` in the file
+          help: the keys here are `name` and `release`
+        ");
+    }
+}
