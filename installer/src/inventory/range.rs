@@ -109,8 +109,10 @@ impl Numbers {
                 "write two numbers with two dots between: `{1..3}`".to_owned(),
             ));
         };
-        let width =
-            [first, last].iter().filter(|bound| bound.len() > 1 && bound.starts_with('0')).map(|b| b.len());
+        let width = [first, last]
+            .into_iter()
+            .filter(|bound| bound.len() > 1 && bound.starts_with('0'))
+            .map(|b| b.len());
         let width = width.max().unwrap_or(0);
         let (Ok(first), Ok(last)) = (first.parse::<u64>(), last.parse::<u64>()) else {
             return Err((
@@ -175,7 +177,20 @@ mod tests {
             "a{1..99999999999999999999}",
             "r{1..2}n{1..2}",
         ];
-        insta::assert_snapshot!(texts.map(refusal).join("\n"), @"");
+        insta::assert_snapshot!(texts.map(refusal).join("\n"), @r"
+        a brace of a range is missing; write a range with both braces, for example `agent-{1..3}` → `{1..3`
+        a brace of a range is missing; write a range with both braces, for example `agent-{1..3}` → `}1`
+        a brace of a range is missing; write a range with both braces, for example `agent-{1..3}` → `}{1..2}`
+        `{}` is not a range; write two numbers with two dots between: `{1..3}` → `{}`
+        `{3}` is not a range; write two numbers with two dots between: `{1..3}` → `{3}`
+        `{..}` is not a range; write two numbers with two dots between: `{1..3}` → `{..}`
+        `{1..x}` is not a range; write two numbers with two dots between: `{1..3}` → `{1..x}`
+        `{-1..2}` is not a range; write two numbers with two dots between: `{1..3}` → `{-1..2}`
+        the range `{3..1}` goes down, so it is empty; write the smaller number first: `{1..3}` → `{3..1}`
+        the range `{1..10001}` stands for more than 10000 hosts; write a smaller range → `{1..10001}`
+        `{1..99999999999999999999}` has a number that is too large; use numbers with at most 19 digits → `{1..99999999999999999999}`
+        a text can have one range only; write one [[hosts]] for each value of the other → `{1..2}`
+        ");
         assert_eq!(expand("a{1..10000}").len(), 10_000);
     }
 

@@ -219,6 +219,19 @@ mod tests {
             "agent-1,!agent-*",
         ];
         let refusals = texts.map(|text| select(text).unwrap_err().replace('\n', " → "));
-        insta::assert_snapshot!(refusals.join("\n"), @"");
+        insta::assert_snapshot!(refusals.join("\n"), @r"
+        no host is meant by `agnet-1` → did you mean `agent-1`?
+        no host is meant by `web` → the hosts are `master-1`, `agent-1`, `agent-2` and `both`
+        no host is meant by `@agnet` → did you mean `@agent`?
+        no host is meant by `@web` → the roles in this cluster are `agent`, `master` and `zookeeper`
+        no host is meant by `agent` → `agent` is a role: write `@agent`
+        no host is meant by `x-*` → the hosts are `master-1`, `agent-1`, `agent-2` and `both`
+        the selector `` has an empty part → write names, globs or @roles with commas between
+        the selector `a,,b` has an empty part → write names, globs or @roles with commas between
+        the selector `@` has an empty part → write names, globs or @roles with commas between
+        `[` is not a glob: unclosed character class; missing ']' → use `*`, `?`, `[abc]` or `{a,b}`
+        the selector `!*` leaves no host → take away less
+        the selector `agent-1,!agent-*` leaves no host → take away less
+        ");
     }
 }
