@@ -90,6 +90,11 @@ impl Mistakes {
         self.0.extend(others);
     }
 
+    /// Forgets all but the first `count`.
+    pub fn truncate(&mut self, count: usize) {
+        self.0.truncate(count);
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -124,9 +129,9 @@ impl Mistakes {
                 files.push(name.to_owned());
             }
         }
-        self.0.sort_by_key(|mistake| {
+        self.0.sort_by_cached_key(|mistake| {
             let file = files.iter().position(|file| file == mistake.place.source().name());
-            (file, mistake.place.span().start)
+            (file, mistake.place.span().start, mistake.message.clone())
         });
         self.0.dedup();
         self

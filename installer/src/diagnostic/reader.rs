@@ -187,6 +187,21 @@ impl<'a> TableReader<'a> {
         readers
     }
 
+    /// Readers of the tables in a table whose keys are free, for example `[vars.NAME]`, with their keys.
+    pub fn named_tables(&self) -> Vec<(&'a Spanned<String>, TableReader<'a>)> {
+        let mut readers = Vec::new();
+        for entry in &self.table.entries {
+            match &entry.value.kind {
+                Kind::Table(table) => {
+                    let what = format!("`{}`", entry.key.value);
+                    readers.push((&entry.key, TableReader::new(self.reading, table, what)));
+                }
+                _ => self.reading.push(wrong_type("a table", &entry.value)),
+            }
+        }
+        readers
+    }
+
     /// All entries of a table whose keys are free, for example `[vars]`.
     pub fn entries(&self) -> &'a [super::Entry] {
         &self.table.entries
@@ -360,7 +375,7 @@ mod tests {
           help: lists are written `[1, 2]`; look for the `]` or the comma that is missing above
         "#);
         let twice = "[a]\nd = 1\nd = 2\n[a]\ne = 1\n";
-        insta::assert_snapshot!(mistakes_of(twice, |root| drop(root.value("a"))), @r"
+        insta::assert_snapshot!(mistakes_of(twice, |root| assert!(root.value("a").is_some())), @r"
         x.toml:3:1: not TOML: duplicate key
           help: give every key once; entries of a list of tables begin with `[[name]]`
         x.toml:4:2: not TOML: duplicate key

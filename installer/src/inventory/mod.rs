@@ -105,14 +105,19 @@ pub enum Containerizer {
 impl Containerizer {
     /// The words of the inventory and what they mean.
     pub const WORDS: [(&'static str, Containerizer); 2] = [("mesos", Self::Mesos), ("docker", Self::Docker)];
+
+    /// Its word in the inventory.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mesos => "mesos",
+            Self::Docker => "docker",
+        }
+    }
 }
 
 impl fmt::Display for Containerizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Mesos => "mesos",
-            Self::Docker => "docker",
-        })
+        f.write_str(self.as_str())
     }
 }
 
