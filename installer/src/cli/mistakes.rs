@@ -116,6 +116,18 @@ mod tests {
         let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());
         let mut text = String::new();
         handler.render_report(&mut text, &Drawn::new(&mistake)).unwrap();
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"
+         × `name` is there twice
+          ╭─[x.toml:3:1]
+        1 │ [cluster]
+        2 │ name = "a"
+          · ──┬─
+          ·   ╰── the first is here
+        3 │ name = "b"
+          · ──┬─
+          ·   ╰── here
+          ╰────
+         help: remove one
+        "#);
     }
 }

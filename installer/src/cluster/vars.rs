@@ -1,11 +1,11 @@
 //! The values of variables: the role's default, over it `[vars]`, over it the host's own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
 use crate::diagnostic::{Mistake, Mistakes, suggestion};
-use crate::inventory::{Host, Inventory, VarSetting, Vars};
+use crate::inventory::{Containerizer, Host, Inventory, VarSetting, Vars};
 use crate::model::{RoleName, VarName};
 use crate::roles::{Catalogue, Scope, Variable};
 
@@ -86,13 +86,11 @@ fn misplaced(
         let message = format!("all hosts must agree on `{name}`");
         return Some(Mistake::new(&setting.place, message).help("set it under `[vars]`"));
     }
-    let everything = crate::inventory::Containerizer::WORDS.map(|(_, containerizer)| containerizer).into();
-    let mut on_host: BTreeSet<&RoleName> = BTreeSet::new();
-    for asked in &host.roles {
-        let included = roles.with_included(asked, &everything);
-        on_host.extend(included.into_iter().flat_map(|role| roles.visible(role)).map(|role| &role.name));
-    }
-    if on_host.contains(&variable.role) {
+    let everything = Containerizer::WORDS.map(|(_, containerizer)| containerizer).into();
+    let has = |asked: &RoleName| {
+        roles.with_included(asked, &everything).iter().any(|role| role.name == variable.role)
+    };
+    if host.roles.iter().any(|asked| has(&asked.value)) {
         return None;
     }
     let message = format!("`{name}` belongs to the role `{}`, which this host does not have", variable.role);

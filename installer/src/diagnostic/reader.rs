@@ -402,10 +402,10 @@ mod tests {
             root.need_table("cluster");
         };
         insta::assert_snapshot!(mistakes_of(text, read), @r#"
-        x.toml:1:1: `name` is missing in the file
-          help: add `name = "demo"`
         x.toml:1:1: [cluster] is missing in the file
           help: add a table `[cluster]`
+        x.toml:1:1: `name` is missing in the file
+          help: add `name = "demo"`
         x.toml:1:5: expected a string, found a number
           help: put the text between double quotes
         x.toml:2:5: expected a list of strings, found a number
