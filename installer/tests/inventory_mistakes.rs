@@ -1,6 +1,8 @@
 //! Everything that can be wrong with an inventory, and what the operator is told. One text each, so that no
 //! mistake hides another; and one text with many, to see that none does.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
 mod common;
 
 use calico_mesos_install::data::Data;
@@ -147,9 +149,17 @@ vars = { mesos_agent_port = true }
         inventory.toml:14:11: 3 addresses for 2 names
           see: inventory.toml:13:8: the name is here
           help: write `address = "10.0.0.{1..2}"`, or change the name
+        inventory.toml:15:10: unknown role `agnet`
+          help: did you mean `agent`?
+        inventory.toml:17:1: attributes are given to a host that has no use for them
+          help: remove them: they are for `mesos-agent`
         inventory.toml:19:11: `10.0.0.300` is not an IPv4 address
           help: write four numbers from 0 to 255, for example "172.24.197.101"
         inventory.toml:22:7: not TOML: key with no value
           help: write `key = value`, one to a line; texts between double quotes, lists between `[` and `]`
+        inventory.toml:27:10: unknown role `mastre`
+          help: did you mean `master`?
+        inventory.toml:28:29: `mesos_agent_port` must be a port, not true or false
+          help: write for example `mesos_agent_port = 5050`
         "#);
 }

@@ -1,5 +1,7 @@
 //! What is rendered for each kind of host and each choice of containerizers, and that it is always the same.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
 mod common;
 
 use std::fmt::Write as _;

@@ -31,7 +31,7 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     }
     let loaded = checked.map_err(Failure::usage)?;
     let files: usize = loaded.hosts.iter().map(|host| host.files.len()).sum();
-    let (hosts, files) = (quantity(loaded.hosts.len(), "host"), quantity(files, "file"));
+    let (hosts, files) = (quantity(loaded.cluster.hosts.len(), "host"), quantity(files, "file"));
     println!("{}: no mistakes; release {}, {hosts}, {files}", args.inventory, loaded.inventory.release.value);
     Ok(Exit::Done)
 }

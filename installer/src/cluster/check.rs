@@ -46,14 +46,17 @@ pub fn check_release(inventory: &Inventory, data: &Data) -> Mistakes {
 
 /// Whether every role finds what it needs where it is placed.
 pub(super) fn placement(cluster: &Cluster, inventory: &Inventory, mistakes: &mut Mistakes) {
-    for host in &cluster.hosts {
+    for (host, asked) in cluster.hosts.iter().zip(&inventory.hosts) {
         for name in &host.roles {
             if let Some(role) = cluster.roles.get(name.as_str()) {
                 needs(cluster, inventory, host, name, role, mistakes);
                 required_vars(cluster, host, name, role, mistakes);
             }
         }
-        attributes(cluster, host, mistakes);
+        // What a role that is not there would read is not known.
+        if asked.roles.iter().all(|role| cluster.roles.get(role.as_str()).is_some()) {
+            attributes(cluster, host, mistakes);
+        }
         ports(cluster, host, mistakes);
     }
     if !inventory.incomplete && mistakes.is_empty() {

@@ -90,7 +90,8 @@ fn misplaced(
     let has = |asked: &RoleName| {
         roles.with_included(asked, &everything).iter().any(|role| role.name == variable.role)
     };
-    if host.roles.iter().any(|asked| has(&asked.value)) {
+    // What a role that is not there would have declared is not known.
+    if host.roles.iter().any(|asked| has(&asked.value) || roles.get(asked.as_str()).is_none()) {
         return None;
     }
     let message = format!("`{name}` belongs to the role `{}`, which this host does not have", variable.role);

@@ -4,6 +4,7 @@
 //! Readers collect every mistake they meet and go on, so that one run shows all of them.
 
 mod duration;
+mod from_value;
 mod mistake;
 mod reader;
 mod source;
@@ -11,8 +12,9 @@ mod value;
 mod words;
 
 pub use duration::{DurationError, parse_duration};
+pub use from_value::FromValue;
 pub use mistake::{Mistake, Mistakes, Related};
-pub use reader::{FromValue, Reading, TableReader};
+pub use reader::{Reading, TableReader};
 pub use source::{Place, Position, Source, Spanned};
 pub use value::{Entry, Kind, Table, Value};
 pub use words::{closest, list, quantity, suggestion};

@@ -1,5 +1,8 @@
 //! A TOML document as a tree whose every node knows its place.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use toml::de::{DeTable, DeValue};
 
 use super::{Mistake, Mistakes, Place, Source, Spanned};
@@ -85,19 +88,35 @@ impl Table {
     /// Reads a TOML document. All its syntax errors are found at once; the table holds what could be
     /// understood nevertheless.
     pub fn parse(source: &Source) -> (Self, Mistakes) {
-        let (document, errors) = DeTable::parse_recoverable(source.text());
-        let mut mistakes = Mistakes::new();
-        let mut last_line = 0;
-        for error in errors {
-            let place = source.place(error.span().unwrap_or(0..0));
-            // What follows on the same line is nearly always a consequence of the first.
-            let line = place.position().line;
-            if line != last_line {
-                mistakes.push(syntax_mistake(&place, error.message()));
+        let mut text = source.text().to_owned();
+        // By line: what follows on the same line is nearly always a consequence of the first.
+        let mut mistakes: BTreeMap<usize, Mistake> = BTreeMap::new();
+        loop {
+            let (document, errors) = DeTable::parse_recoverable(&text);
+            let mut ends: Vec<Range<usize>> = Vec::new();
+            for error in errors {
+                let place = source.place(error.span().unwrap_or(0..0));
+                if ["key with no value", "invalid key"].iter().any(|end| error.message().starts_with(end)) {
+                    ends.push(line_of(&text, place.span().start));
+                }
+                mistakes
+                    .entry(place.position().line)
+                    .or_insert_with(|| syntax_mistake(&place, error.message()));
             }
-            last_line = line;
+            ends.retain(|line| !text[line.clone()].trim().is_empty());
+            if ends.is_empty() {
+                let table = Self::read(source, source.place(0..0), document.get_ref());
+                let mut all = Mistakes::new();
+                all.extend(mistakes.into_values());
+                return (table, all);
+            }
+            // The parser gives up behind such a line. Without it, the rest can be read.
+            drop(document);
+            for line in ends {
+                let blanks = " ".repeat(line.len());
+                text.replace_range(line, &blanks);
+            }
         }
-        (Self::read(source, source.place(0..0), document.get_ref()), mistakes)
     }
 
     fn read(source: &Source, place: Place, table: &DeTable<'_>) -> Self {
@@ -116,6 +135,13 @@ impl Table {
     pub fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key.value == key)
     }
+}
+
+/// The line that the byte is in, without its end.
+fn line_of(text: &str, offset: usize) -> Range<usize> {
+    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[offset..].find('\n').map_or(text.len(), |length| offset + length);
+    start..end
 }
 
 /// The parser's terse message with a remedy.

@@ -11,8 +11,8 @@ use crate::model::{HostName, RoleName};
 pub(super) fn read(root: &TableReader<'_>, ssh: &Ssh, around: &Surroundings) -> Vec<Host> {
     let tables = root.tables("hosts");
     let reading = root.reading();
-    if tables.is_empty() && !reading.is_incomplete() {
-        reading.push(
+    if tables.is_empty() && root.value("hosts").is_none() {
+        reading.push_missing(
             Mistake::new(root.place(), "there are no hosts")
                 .help("add a `[[hosts]]` with name, address and roles for each host"),
         );
@@ -38,15 +38,20 @@ fn entry(table: TableReader<'_>, ssh: &Ssh, around: &Surroundings, taken: &mut T
     }
     let names = name.as_ref().and_then(|name| expand(name, reading, host_name));
     let addresses = address.as_ref().and_then(|address| expand(address, reading, host_address));
-    let (Some(name), Some(names), Some(address), Some(addresses)) = (name, names, address, addresses) else {
-        return Vec::new();
-    };
-    if names.len() != addresses.len() {
-        reading.push(unequal(&name, names.len(), &address, addresses.len()));
-        return Vec::new();
+    let mut hosts: Vec<(HostName, IpAddr)> = Vec::new();
+    if let (Some(name), Some(names), Some(address), Some(addresses)) = (name, names, address, addresses) {
+        if names.len() == addresses.len() {
+            for (host, ip) in names.iter().zip(&addresses) {
+                taken.check(host, &name.place, *ip, &address.place, reading);
+            }
+            hosts = names.into_iter().zip(addresses).collect();
+        } else {
+            reading.push(unequal(&name, names.len(), &address, addresses.len()));
+        }
     }
-    for (host, ip) in names.iter().zip(&addresses) {
-        taken.check(host, &name.place, *ip, &address.place, reading);
+    if hosts.is_empty() {
+        // Its roles and variables are looked at nevertheless, under a name that nobody sees.
+        hosts.extend("unnamed".parse().ok().map(|name| (name, IpAddr::V4(Ipv4Addr::UNSPECIFIED))));
     }
     let roles = roles.map(|roles| roles.value).unwrap_or_default();
     let host = |(name, address): (HostName, IpAddr)| Host {
@@ -58,7 +63,7 @@ fn entry(table: TableReader<'_>, ssh: &Ssh, around: &Surroundings, taken: &mut T
         ssh: ssh.clone(),
         place: place.clone(),
     };
-    names.into_iter().zip(addresses).map(host).collect()
+    hosts.into_iter().map(host).collect()
 }
 
 fn check_roles(roles: &Spanned<Vec<Spanned<RoleName>>>, reading: &Reading) {

@@ -12,11 +12,10 @@ use crate::cluster::{Cluster, ClusterHost, Etcd, Mesos, ZooKeeper};
 use crate::model::{HostName, VarName};
 use crate::roles::{Catalogue, Role, VarKind};
 
-/// The context of a role's template.
+/// The context of a role's template. Beside it there is `cluster`, a [`ClusterContext`], which is made once for
+/// all of them.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct RoleContext<'a> {
-    /// The cluster as a whole.
-    pub cluster: &'a ClusterContext<'a>,
     /// The host that the file is for.
     pub host: HostContext<'a>,
     /// The variables of the file's role and of the roles that it includes, needs or reads.
@@ -121,6 +120,8 @@ pub(super) fn shape(role: &Role, roles: &Catalogue, has_item: bool) -> Shape {
         };
         (VarName::to_string(name), shape)
     });
-    let shape = Shape::of::<RoleContext<'_>>().with("vars", Some(Shape::Record(vars.collect())));
+    let shape = Shape::of::<RoleContext<'_>>()
+        .with("cluster", Some(Shape::of::<ClusterContext<'_>>()))
+        .with("vars", Some(Shape::Record(vars.collect())));
     if has_item { shape } else { shape.with("item", None) }
 }

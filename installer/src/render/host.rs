@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::context::{ClusterContext, HostContext, Item, RoleContext, visible_vars};
-use super::{Template, Templates};
+use super::{Shared, Template, Templates};
 use crate::cluster::{Cluster, ClusterHost};
 use crate::desired::{DesiredHost, DesiredPackage, HealthCheck, ManagedFile, ManagedUnit};
 use crate::diagnostic::{Mistake, Mistakes, Place};
@@ -18,7 +18,7 @@ use crate::roles::{Each, Role, RoleFile, RoleUnit, Where, applies};
 /// # Errors
 /// All mistakes on all hosts.
 pub fn render(cluster: &Cluster, templates: &Templates) -> Result<Vec<DesiredHost>, Mistakes> {
-    let context = ClusterContext::new(cluster);
+    let context = Shared::new("cluster", &ClusterContext::new(cluster));
     let mut mistakes = Mistakes::new();
     let hosts = cluster
         .hosts
@@ -42,7 +42,7 @@ pub fn render(cluster: &Cluster, templates: &Templates) -> Result<Vec<DesiredHos
 /// The work for one host.
 struct Work<'a> {
     cluster: &'a Cluster,
-    context: &'a ClusterContext<'a>,
+    context: &'a Shared,
     host: &'a ClusterHost,
     templates: &'a Templates,
     /// The files so far, each with the place of the role file that asks for it.
@@ -133,12 +133,11 @@ impl<'a> Work<'a> {
         item: Option<Item<'_>>,
     ) -> Result<String, Mistake> {
         let context = RoleContext {
-            cluster: self.context,
             host: HostContext::new(self.host),
             vars: visible_vars(role, &self.cluster.roles, self.host),
             item,
         };
-        let content = template.render(&context)?;
+        let content = template.render_beside(&context, &[self.context])?;
         if path.file_name().ends_with(".json") && !content.trim().is_empty() {
             serde_json::from_str::<serde_json::Value>(&content)
                 .map_err(|error| not_json(template, self.host, &content, &error))?;

@@ -12,5 +12,5 @@ mod templates;
 pub use context::{ClusterContext, HostContext, Item, RoleContext};
 pub use host::render;
 pub use shape::Shape;
-pub use template::Template;
+pub use template::{Shared, Template};
 pub use templates::Templates;

@@ -48,14 +48,42 @@ impl Template {
     /// # Errors
     /// What went wrong, and where in the template.
     pub fn render(&self, context: &impl Serialize) -> Result<String, Mistake> {
+        self.render_beside(context, &[])
+    }
+
+    /// Renders it with values beside the context that are the same for many templates.
+    ///
+    /// # Errors
+    /// What went wrong, and where in the template.
+    pub fn render_beside(&self, context: &impl Serialize, beside: &[&Shared]) -> Result<String, Mistake> {
         tera::Context::from_serialize(context)
-            .and_then(|context| self.tera.render(NAME, &context))
+            .and_then(|mut context| {
+                for Shared { name, value } in beside {
+                    context.insert_value(*name, value.clone());
+                }
+                self.tera.render(NAME, &context)
+            })
             .map_err(|error| mistake(&self.source, &error))
     }
 
     /// Its text.
     pub fn source(&self) -> &Source {
         &self.source
+    }
+}
+
+/// A value of the context that is the same for many templates, and is cheap to give to each.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    name: &'static str,
+    value: Value,
+}
+
+impl Shared {
+    /// `value` under `name`.
+    pub fn new(name: &'static str, value: &impl Serialize) -> Self {
+        // What cannot be written at all is told as an unknown name by the template that uses it.
+        Self { name, value: Value::try_from_serializable(value).unwrap_or_else(|_| Value::undefined()) }
     }
 }
 
@@ -84,8 +112,7 @@ fn json(value: Value, _: Kwargs, _: &State) -> TeraResult<String> {
 
 fn mistake(source: &Source, error: &Error) -> Mistake {
     let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
-        return Mistake::new(&source.place(0..0), format!("template: {error}"))
-            .help("see the cause, and mend the template");
+        return from_report(source, &error.to_string());
     };
     let syntax = matches!(error.kind(), ErrorKind::SyntaxError(_));
     let help = if syntax {
@@ -95,4 +122,18 @@ fn mistake(source: &Source, error: &Error) -> Mistake {
     };
     Mistake::new(&source.place(report.span().range.clone()), format!("template: {}", report.message()))
         .help(help)
+}
+
+/// Some errors, for example an unknown filter, are only told as text: `error: …`, then a line with the place.
+fn from_report(source: &Source, report: &str) -> Mistake {
+    let message = report.lines().next().unwrap_or(report).trim_start_matches("error: ");
+    let place = report.lines().find_map(|line| {
+        let mut numbers = line.split_once(&format!("--> {NAME}:"))?.1.split(':').map(str::parse::<usize>);
+        let (line, column) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+        let start: usize = source.text().split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+        let within = source.text()[start..].char_indices().nth(column.checked_sub(1)?)?.0;
+        Some(source.place(start + within..start + within + 1))
+    });
+    Mistake::new(&place.unwrap_or_else(|| source.place(0..0)), format!("template: {message}"))
+        .help("use a name that Tera knows, with the arguments that it takes")
 }

@@ -206,14 +206,15 @@ impl Catalogue {
         let next = role.includes.iter().map(|include| &include.role);
         for name in next.chain(role.needs.iter().map(|need| &need.role)) {
             if let Some(start) = path.iter().position(|on_path| **on_path == name.value) {
-                let circle = path[start..].iter().map(|role| role.as_str());
-                mistakes.push(
-                    Mistake::new(
-                        &name.place,
-                        format!("the roles {} need one another in a circle", list(circle)),
-                    )
-                    .help("remove one of the `includes` or `needs`"),
-                );
+                let message = match &path[start..] {
+                    [one] => format!("the role `{one}` needs itself"),
+                    circle => {
+                        let names = list(circle.iter().map(|role| role.as_str()));
+                        format!("the roles {names} need one another in a circle")
+                    }
+                };
+                mistakes
+                    .push(Mistake::new(&name.place, message).help("remove one of the `includes` or `needs`"));
             } else if let Some(next) = self.get(name.as_str()) {
                 self.walk(next, path, done, mistakes);
             }

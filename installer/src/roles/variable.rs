@@ -175,7 +175,12 @@ impl Variable {
                 .iter()
                 .map(|item| match &item.kind {
                     Kind::String(text) => line(text, item).map(Json::from),
-                    _ => Err(wrong()),
+                    _ => {
+                        let message = format!("expected a string, found {}", item.describe());
+                        Err(Mistake::new(&item.place, message)
+                            .help("put the text between double quotes")
+                            .into())
+                    }
                 })
                 .collect(),
             (VarKind::Map, Kind::Table(table)) => table

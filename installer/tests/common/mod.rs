@@ -1,6 +1,10 @@
 //! What several tests begin with: an inventory's text, followed to its end.
 
-#![allow(dead_code, reason = "not every test uses all of it")]
+#![allow(
+    dead_code,
+    clippy::panic,
+    reason = "not every test uses all of it; a test may stop at the first surprise"
+)]
 
 use std::sync::Arc;
 
@@ -13,7 +17,7 @@ use calico_mesos_install::render::{self, Templates};
 use calico_mesos_install::roles::Catalogue;
 
 /// The cluster that an inventory means, and all mistakes found on the way.
-pub fn resolve(text: &str, data: &Data) -> (Cluster, Mistakes) {
+pub(crate) fn resolve(text: &str, data: &Data) -> (Cluster, Mistakes) {
     let around = Surroundings { folder: "/operator".into(), home: Some("/home/operator".into()) };
     let Parsed { inventory, mut mistakes } = Parsed::new(&Source::new("inventory.toml", text), &around);
     mistakes.extend(check_release(&inventory, data));
@@ -24,7 +28,7 @@ pub fn resolve(text: &str, data: &Data) -> (Cluster, Mistakes) {
 }
 
 /// What every host of an inventory must be like.
-pub fn rendered(text: &str, data: &Data) -> Result<Vec<DesiredHost>, Mistakes> {
+pub(crate) fn rendered(text: &str, data: &Data) -> Result<Vec<DesiredHost>, Mistakes> {
     let (cluster, mistakes) = resolve(text, data);
     let templates = Templates::load(data, &cluster.roles)?;
     mistakes.or(())?;
