@@ -42,14 +42,17 @@ enum Error {
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
-    let loaded = load::load(common, &args.inventory)?;
-    write(&loaded.hosts, &args.out).map_err(Failure::usage)?;
-    let files: usize = loaded.hosts.iter().map(|host| host.files.len()).sum();
+    let written = load::load(common, &args.inventory).and_then(|loaded| {
+        write(&loaded.hosts, &args.out).map_err(Failure::usage)?;
+        Ok((loaded.hosts.len(), loaded.hosts.iter().map(|host| host.files.len()).sum()))
+    });
     if common.json {
+        let files = written.as_ref().map_or(0, |(_, files)| *files);
         println!("{}", validate::summary("render", started, &[("files", files)]));
-    } else {
-        let hosts = quantity(loaded.hosts.len(), "host");
-        println!("{}: {} of {hosts}", args.out, quantity(files, "file"));
+    }
+    let (hosts, files) = written?;
+    if !common.json {
+        println!("{}: {} of {}", args.out, quantity(files, "file"), quantity(hosts, "host"));
     }
     Ok(Exit::Done)
 }
