@@ -72,6 +72,10 @@ fn each_mistake_has_place_cause_and_remedy() {
         ("an address of no host", hosts(&host("\"a\"", "\"0.0.0.0\"", "[\"agent\"]"))),
         ("an address that runs over", hosts(&host("\"a-{1..3}\"", "\"10.0.0.{254..256}\"", "[\"agent\"]"))),
         ("two hosts of one name", hosts(&host("\"Master-1\"", "\"10.0.0.2\"", "[\"agent\"]"))),
+        (
+            "two hosts of one name but for its case",
+            format!("{HEAD}{}{MASTER}", host("\"MASTER-1\"", "\"10.0.0.2\"", "[\"agent\"]")),
+        ),
         ("two hosts of one address", hosts(&host("\"a\"", "\"10.0.0.1\"", "[\"agent\"]"))),
         ("ranges that overlap", hosts(&host("\"master-{1..3}\"", "\"10.0.0.{1..3}\"", "[\"agent\"]"))),
         ("ranges of different lengths", hosts(&host("\"a-{1..3}\"", "\"10.0.0.{2..3}\"", "[\"agent\"]"))),

@@ -173,6 +173,7 @@ mod tests {
             "a{1..x}",
             "a{-1..2}",
             "a{3..1}",
+            "a{3..2}",
             "a{1..10001}",
             "a{1..99999999999999999999}",
             "r{1..2}n{1..2}",
@@ -187,6 +188,7 @@ mod tests {
         `{1..x}` is not a range; write two numbers with two dots between: `{1..3}` → `{1..x}`
         `{-1..2}` is not a range; write two numbers with two dots between: `{1..3}` → `{-1..2}`
         the range `{3..1}` goes down, so it is empty; write the smaller number first: `{1..3}` → `{3..1}`
+        the range `{3..2}` goes down, so it is empty; write the smaller number first: `{2..3}` → `{3..2}`
         the range `{1..10001}` stands for more than 10000 hosts; write a smaller range → `{1..10001}`
         `{1..99999999999999999999}` has a number that is too large; use numbers with at most 19 digits → `{1..99999999999999999999}`
         a text can have one range only; write one [[hosts]] for each value of the other → `{1..2}`
