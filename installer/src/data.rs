@@ -1,1 +1,180 @@
-//! data.
+//! The data files, `roles/`, `templates/` and `specs/`: embedded in the program, or from a folder.
+//!
+//! What is in them is for others to read.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use include_dir::{Dir, include_dir};
+
+use crate::diagnostic::Source;
+
+static ROLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../roles");
+static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../templates");
+static SPECS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../specs");
+
+/// The folders that data files are in.
+const FOLDERS: [&str; 3] = ["roles", "templates", "specs"];
+
+/// All data files by their paths, for example `roles/zookeeper.toml`.
+#[derive(Debug, Clone)]
+pub struct Data {
+    files: BTreeMap<Utf8PathBuf, File>,
+}
+
+#[derive(Debug, Clone)]
+struct File {
+    /// The path as people know it.
+    name: String,
+    bytes: Cow<'static, [u8]>,
+}
+
+/// A data file that is missing or cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The folder is not one with data files in it.
+    #[error("{0} has none of the folders `roles`, `templates` and `specs`\nname the folder that they are in")]
+    NotData(Utf8PathBuf),
+    /// There is no such data file.
+    #[error("there is no data file {0}")]
+    Missing(Utf8PathBuf),
+    /// A text was expected.
+    #[error("{0} is not a text in UTF-8\nsave it as UTF-8")]
+    NotText(String),
+    /// The disk says no.
+    #[error("cannot read the data files in {folder}")]
+    Unreadable {
+        /// The folder.
+        folder: Utf8PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Data {
+    /// The data files that the program was built with.
+    pub fn built_in() -> Self {
+        let mut files = BTreeMap::new();
+        for (folder, dir) in FOLDERS.into_iter().zip([&ROLES, &TEMPLATES, &SPECS]) {
+            embed(folder, dir, &mut files);
+        }
+        Self { files }
+    }
+
+    /// The built-in data files; those in `folder`, if one is given, take the place of those with the same path
+    /// or come in addition. Files whose names begin with `.` or end with `~` are left out.
+    ///
+    /// # Errors
+    /// When the folder is not one with data files, or cannot be read.
+    pub fn load(folder: Option<&Utf8Path>) -> Result<Self, DataError> {
+        let mut data = Self::built_in();
+        if let Some(folder) = folder {
+            if !FOLDERS.iter().any(|name| folder.join(name).is_dir()) {
+                return Err(DataError::NotData(folder.to_owned()));
+            }
+            for name in FOLDERS {
+                data.read(folder, Utf8Path::new(name))
+                    .map_err(|source| DataError::Unreadable { folder: folder.to_owned(), source })?;
+            }
+        }
+        Ok(data)
+    }
+
+    /// Adds a file, or takes the place of one with the same path.
+    pub fn insert(&mut self, path: impl Into<Utf8PathBuf>, text: impl Into<String>) {
+        let path = path.into();
+        let file = File { name: path.to_string(), bytes: Cow::Owned(text.into().into_bytes()) };
+        self.files.insert(path, file);
+    }
+
+    /// Removes a file.
+    pub fn remove(&mut self, path: &Utf8Path) {
+        self.files.remove(path);
+    }
+
+    /// The paths of all files below `folder`, sorted.
+    pub fn below(&self, folder: &str) -> impl Iterator<Item = &Utf8Path> {
+        self.files.keys().map(Utf8PathBuf::as_path).filter(move |path| path.starts_with(folder))
+    }
+
+    /// A file's bytes.
+    ///
+    /// # Errors
+    /// When there is no such file.
+    pub fn bytes(&self, path: impl AsRef<Utf8Path>) -> Result<&[u8], DataError> {
+        self.file(path.as_ref()).map(|file| file.bytes.as_ref())
+    }
+
+    /// A file's text, with the name under which people know it.
+    ///
+    /// # Errors
+    /// When there is no such file, or it is not UTF-8.
+    pub fn text(&self, path: impl AsRef<Utf8Path>) -> Result<Source, DataError> {
+        let file = self.file(path.as_ref())?;
+        let text = std::str::from_utf8(&file.bytes).map_err(|_| DataError::NotText(file.name.clone()))?;
+        Ok(Source::new(&file.name, text))
+    }
+
+    fn file(&self, path: &Utf8Path) -> Result<&File, DataError> {
+        self.files.get(path).ok_or_else(|| DataError::Missing(path.to_owned()))
+    }
+
+    fn read(&mut self, base: &Utf8Path, relative: &Utf8Path) -> io::Result<()> {
+        let folder = base.join(relative);
+        if !folder.is_dir() {
+            return Ok(());
+        }
+        for entry in folder.read_dir_utf8()? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.starts_with('.') || name.ends_with('~') {
+                continue;
+            }
+            let relative = relative.join(name);
+            if entry.path().is_dir() {
+                self.read(base, &relative)?;
+            } else {
+                let bytes = Cow::Owned(fs_err::read(entry.path())?);
+                self.files.insert(relative, File { name: entry.path().to_string(), bytes });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn embed(folder: &str, dir: &'static Dir<'static>, files: &mut BTreeMap<Utf8PathBuf, File>) {
+    for file in dir.files() {
+        if let Some(path) = Utf8Path::from_path(file.path()) {
+            let path = Utf8Path::new(folder).join(path);
+            let file = File { name: path.to_string(), bytes: Cow::Borrowed(file.contents()) };
+            files.insert(path, file);
+        }
+    }
+    for dir in dir.dirs() {
+        embed(folder, dir, files);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_takes_the_place_of_built_in_files_and_adds_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = Utf8Path::from_path(folder.path()).unwrap();
+        assert!(matches!(Data::load(Some(base)), Err(DataError::NotData(_))));
+        fs_err::create_dir_all(base.join("roles")).unwrap();
+        fs_err::write(base.join("roles/zookeeper.toml"), "mine").unwrap();
+        fs_err::write(base.join("roles/more.toml"), "more").unwrap();
+        fs_err::write(base.join("roles/.more.toml.swp"), "junk").unwrap();
+        let data = Data::load(Some(base)).unwrap();
+        assert_eq!(data.text("roles/zookeeper.toml").unwrap().text(), "mine");
+        assert_eq!(data.text("roles/more.toml").unwrap().name(), base.join("roles/more.toml"));
+        assert!(data.bytes("roles/.more.toml.swp").is_err());
+        assert!(data.text("roles/etcd.toml").unwrap().text().contains("etcd"), "the others stay");
+        assert!(data.below("roles").all(|path| path.starts_with("roles")));
+    }
+}

@@ -6,6 +6,9 @@ use std::process::ExitCode;
 use anstream::eprintln;
 use owo_colors::OwoColorize as _;
 
+use super::mistakes;
+use crate::diagnostic::Mistakes;
+
 /// How a command ended; the numbers are part of the contract with scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -51,6 +54,10 @@ impl Failure {
 
     /// Prints the error with its causes and returns the exit status.
     pub fn show(self) -> ExitCode {
+        if let Some(mistakes) = self.error.downcast_ref::<Mistakes>() {
+            mistakes::show(mistakes);
+            return self.exit.into();
+        }
         eprintln!("{} {}", "error:".red().bold(), self.error);
         let mut cause = self.error.source();
         while let Some(error) = cause {

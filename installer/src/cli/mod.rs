@@ -4,6 +4,8 @@ mod build;
 mod exit;
 mod init;
 mod lab;
+mod load;
+mod mistakes;
 mod render;
 mod validate;
 

@@ -1,1 +1,206 @@
-//! roles.
+//! The role files: what a role is made of. Data only; adding a role takes a file, not Rust.
+//!
+//! `docs/roles.md` describes the files for those who write them.
+
+mod catalogue;
+mod read;
+mod variable;
+
+pub use catalogue::Catalogue;
+pub(crate) use catalogue::unknown_role;
+pub use variable::{Scope, VarKind, Variable};
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::desired::Probe;
+use crate::diagnostic::{Place, Spanned};
+use crate::inventory::Containerizer;
+use crate::model::{HostPath, HostPathError, Mode, PackageName, RoleName, UnitName, VarName};
+
+/// One role, as its file says it.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// Its name: the stem of its file.
+    pub name: RoleName,
+    /// Where its file begins.
+    pub place: Place,
+    /// What it is, in a sentence.
+    pub description: String,
+    /// Roles that come with it, in the order in which they are installed.
+    pub includes: Vec<Include>,
+    /// Roles that it cannot do without.
+    pub needs: Vec<Need>,
+    /// Packages that it installs.
+    pub packages: Vec<Spanned<PackageName>>,
+    /// Files that it writes.
+    pub files: Vec<RoleFile>,
+    /// Units that it runs, in the order in which they are started.
+    pub units: Vec<RoleUnit>,
+    /// Ports that its services listen on.
+    pub ports: Vec<RolePort>,
+    /// Variables that it declares.
+    pub vars: BTreeMap<VarName, Variable>,
+}
+
+/// A role that comes with another.
+#[derive(Debug, Clone)]
+pub struct Include {
+    /// The role.
+    pub role: Spanned<RoleName>,
+    /// The containerizer that it comes for; always where there is none.
+    pub containerizer: Option<Containerizer>,
+}
+
+/// A role that another cannot do without.
+#[derive(Debug, Clone)]
+pub struct Need {
+    /// The role.
+    pub role: Spanned<RoleName>,
+    /// Where it must be.
+    pub on: Where,
+    /// The containerizer that it is needed for; always where there is none.
+    pub containerizer: Option<Containerizer>,
+}
+
+/// Where a needed role must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Where {
+    /// On the same host.
+    Host,
+    /// On some host of the cluster; it must be healthy on all of them before a unit that needs it starts.
+    Cluster,
+}
+
+/// A file that a role writes.
+#[derive(Debug, Clone)]
+pub struct RoleFile {
+    /// The template, relative to `templates/`.
+    pub template: Spanned<String>,
+    /// The path on the host.
+    pub path: Spanned<PathPattern>,
+    /// What it is written once for each of; once altogether where there is none.
+    pub each: Option<Spanned<Each>>,
+    /// The owner's name.
+    pub owner: String,
+    /// The group's name.
+    pub group: String,
+    /// The permissions.
+    pub mode: Mode,
+    /// Whether the content must not be shown.
+    pub secret: bool,
+    /// The containerizer that it is written for; always where there is none.
+    pub containerizer: Option<Containerizer>,
+}
+
+/// A map for each entry of which a file is written; the template sees the entry as `item.key` and `item.value`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Each {
+    /// `host.attributes`: the host's Mesos attributes.
+    HostAttributes,
+    /// `vars.NAME`: a variable of the type map.
+    Var(VarName),
+}
+
+/// A path on a host; where a file is written for each entry of a map, with `{{ item.key }}` in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathPattern(HostPath);
+
+impl PathPattern {
+    /// What stands for the entry's key.
+    pub const KEY: &'static str = "{{ item.key }}";
+
+    /// The path for an entry.
+    ///
+    /// # Errors
+    /// When the key makes it a path that cannot be.
+    pub fn with_key(&self, key: &str) -> Result<HostPath, HostPathError> {
+        self.0.as_str().replace(Self::KEY, key).parse()
+    }
+
+    /// Whether there is a place for an entry's key.
+    pub fn has_key(&self) -> bool {
+        self.0.as_str().contains(Self::KEY)
+    }
+
+    /// The path as it is written.
+    pub fn as_path(&self) -> &HostPath {
+        &self.0
+    }
+}
+
+/// A unit that a role runs.
+#[derive(Debug, Clone)]
+pub struct RoleUnit {
+    /// Its name.
+    pub name: Spanned<UnitName>,
+    /// Whether only one host at a time may restart it.
+    pub quorum: bool,
+    /// Other roles whose files it reads, where they are on the same host.
+    pub reads_roles: Vec<Spanned<RoleName>>,
+    /// The packages a change of which restarts it, the first being that whose version is shown; those of its
+    /// role and of the roles that it reads where there is no list.
+    pub packages: Option<Vec<Spanned<PackageName>>>,
+    /// What shows that it is healthy, besides being active.
+    pub health: Vec<RoleHealth>,
+    /// How long it may take from its start to being healthy.
+    pub patience: Duration,
+    /// The containerizer that it runs for; always where there is none.
+    pub containerizer: Option<Containerizer>,
+}
+
+/// A health check of a unit.
+#[derive(Debug, Clone)]
+pub struct RoleHealth {
+    /// The port that is asked.
+    pub port: Spanned<PortRef>,
+    /// What is asked.
+    pub probe: Probe,
+}
+
+/// A port that a role's services listen on.
+#[derive(Debug, Clone)]
+pub struct RolePort {
+    /// The port.
+    pub port: Spanned<PortRef>,
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// What it is for, in a few words.
+    pub description: String,
+}
+
+/// A port's protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        })
+    }
+}
+
+/// A port by number, or by a variable of the type port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PortRef {
+    /// The number.
+    Number(u16),
+    /// The variable.
+    Var(VarName),
+}
+
+/// Whether something that is for `wanted` is wanted in a cluster with `containerizers`.
+pub fn applies(
+    wanted: Option<Containerizer>,
+    containerizers: &std::collections::BTreeSet<Containerizer>,
+) -> bool {
+    wanted.is_none_or(|containerizer| containerizers.contains(&containerizer))
+}

@@ -1,0 +1,72 @@
+//! From the path of an inventory to what every host must be like: the way that most commands begin.
+
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Common, Failure, mistakes};
+use crate::cluster::{Cluster, Resolved, check_release};
+use crate::data::Data;
+use crate::desired::DesiredHost;
+use crate::diagnostic::Mistakes;
+use crate::inventory::{self, Inventory};
+use crate::render::{self, Templates};
+use crate::roles::Catalogue;
+
+/// An inventory and all that follows from it, without a mistake.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// The inventory.
+    pub(super) inventory: Inventory,
+    /// The resolved cluster.
+    pub(super) cluster: Cluster,
+    /// What every host must be like, in the order of the inventory.
+    pub(super) hosts: Vec<DesiredHost>,
+}
+
+/// Reads the inventory at `path` and resolves and renders it. With `--json`, mistakes are printed on standard
+/// output too; the summary behind them is left to the caller.
+///
+/// # Errors
+/// With status 2: a file that cannot be read, or all mistakes at once.
+pub(super) fn load(common: &Common, path: &Utf8Path) -> Result<Loaded, Failure> {
+    check(common, path)?.map_err(|found| {
+        if common.json {
+            mistakes::print_json(&found);
+        }
+        Failure::usage(found)
+    })
+}
+
+/// Like [`load`], with the mistakes apart from other failures.
+///
+/// # Errors
+/// With status 2: a file that cannot be read.
+pub(super) fn check(common: &Common, path: &Utf8Path) -> Result<Result<Loaded, Mistakes>, Failure> {
+    let data = Data::load(common.data.as_deref()).map_err(Failure::usage)?;
+    let home = std::env::var("HOME").ok().filter(|home| !home.is_empty()).map(Utf8PathBuf::from);
+    let parsed = inventory::load(path, home.as_deref()).map_err(Failure::usage)?;
+    Ok(follow(parsed, &data))
+}
+
+fn follow(parsed: inventory::Parsed, data: &Data) -> Result<Loaded, Mistakes> {
+    let inventory::Parsed { inventory, mut mistakes } = parsed;
+    mistakes.extend(check_release(&inventory, data));
+    let roles = match Catalogue::load(data) {
+        Ok(roles) => Arc::new(roles),
+        Err(found) => {
+            mistakes.extend(found);
+            return Err(mistakes.sorted());
+        }
+    };
+    let templates = Templates::load(data, &roles).map_err(|found| mistakes.extend(found));
+    let Resolved { cluster, mistakes: found } = Resolved::new(&inventory, roles);
+    mistakes.extend(found);
+    match templates {
+        Ok(templates) if mistakes.is_empty() => {
+            let hosts = render::render(&cluster, &templates)?;
+            Ok(Loaded { inventory, cluster, hosts })
+        }
+        _ => Err(mistakes.sorted()),
+    }
+}

@@ -1,0 +1,266 @@
+//! What every host must be like.
+
+use std::collections::BTreeMap;
+
+use super::context::{ClusterContext, HostContext, Item, RoleContext, visible_vars};
+use super::{Shared, Template, Templates};
+use crate::cluster::{Cluster, ClusterHost};
+use crate::desired::{DesiredHost, DesiredPackage, HealthCheck, ManagedFile, ManagedUnit};
+use crate::diagnostic::{Mistake, Mistakes, Place};
+use crate::model::{HostPath, PackageName, RoleName, UnitName};
+use crate::roles::{Each, Role, RoleFile, RoleUnit, Where, applies};
+
+/// Renders all hosts, in the order of the inventory.
+///
+/// A file whose template renders to nothing but white space is not installed: that is how a template makes a
+/// file optional. Files whose names end with `.json` are certain to be JSON.
+///
+/// # Errors
+/// All mistakes on all hosts.
+pub fn render(cluster: &Cluster, templates: &Templates) -> Result<Vec<DesiredHost>, Mistakes> {
+    let context = Shared::new("cluster", &ClusterContext::new(cluster));
+    let mut mistakes = Mistakes::new();
+    let hosts = cluster
+        .hosts
+        .iter()
+        .map(|host| {
+            let mut work = Work {
+                cluster,
+                context: &context,
+                host,
+                templates,
+                files: BTreeMap::new(),
+                units: Vec::new(),
+                mistakes: &mut mistakes,
+            };
+            work.run()
+        })
+        .collect();
+    mistakes.or(hosts)
+}
+
+/// The work for one host.
+struct Work<'a> {
+    cluster: &'a Cluster,
+    context: &'a Shared,
+    host: &'a ClusterHost,
+    templates: &'a Templates,
+    /// The files so far, each with the place of the role file that asks for it.
+    files: BTreeMap<HostPath, (ManagedFile, &'a Place)>,
+    units: Vec<(ManagedUnit, &'a Place)>,
+    mistakes: &'a mut Mistakes,
+}
+
+impl<'a> Work<'a> {
+    fn run(&mut self) -> DesiredHost {
+        let roles: Vec<&'a Role> =
+            self.host.roles.iter().filter_map(|name| self.cluster.roles.get(name.as_str())).collect();
+        let wanted = &self.cluster.containerizers;
+        let mut packages: BTreeMap<&PackageName, Vec<RoleName>> = BTreeMap::new();
+        for role in &roles {
+            for package in &role.packages {
+                packages.entry(&package.value).or_default().push(role.name.clone());
+            }
+            for file in role.files.iter().filter(|file| applies(file.containerizer, wanted)) {
+                self.file(role, file);
+            }
+        }
+        let packages: Vec<DesiredPackage> = packages
+            .into_iter()
+            .map(|(name, roles)| DesiredPackage {
+                name: name.clone(),
+                roles,
+                provided: self.cluster.provided.contains(name),
+            })
+            .collect();
+        for role in &roles {
+            for unit in role.units.iter().filter(|unit| applies(unit.containerizer, wanted)) {
+                self.unit(role, unit, &roles, &packages);
+            }
+        }
+        DesiredHost {
+            host: self.host.name.clone(),
+            roles: roles.iter().map(|role| role.name.clone()).collect(),
+            packages,
+            files: std::mem::take(&mut self.files)
+                .into_iter()
+                .map(|(path, (file, _))| (path, file))
+                .collect(),
+            units: self.units.drain(..).map(|(unit, _)| unit).collect(),
+        }
+    }
+
+    fn applies(&self, containerizer: Option<crate::inventory::Containerizer>) -> bool {
+        applies(containerizer, &self.cluster.containerizers)
+    }
+
+    fn file(&mut self, role: &'a Role, file: &'a RoleFile) {
+        let Some(template) = self.templates.get(&file.template) else { return };
+        let items: Vec<Option<Item<'a>>> = match file.each.as_ref().map(|each| &each.value) {
+            None => vec![None],
+            Some(Each::HostAttributes) => {
+                self.host.attributes.iter().map(|(key, value)| Some(Item { key, value })).collect()
+            }
+            Some(Each::Var(name)) => {
+                let map = self.host.vars.get(name).and_then(serde_json::Value::as_object);
+                let entries = map.into_iter().flatten();
+                entries
+                    .map(|(key, value)| Some(Item { key, value: value.as_str().unwrap_or_default() }))
+                    .collect()
+            }
+        };
+        for item in items {
+            let path = match item {
+                None => Ok(file.path.as_path().clone()),
+                Some(item) => file.path.with_key(item.key),
+            };
+            let done = path
+                .map_err(|error| Mistake::new(&file.path.place, error.to_string()))
+                .and_then(|path| Ok((self.content(role, template, &path, item)?, path)));
+            match done {
+                Ok((content, path)) if !content.trim().is_empty() => self.install(role, file, path, content),
+                Ok(_) => {}
+                Err(mistake) => self.mistakes.push(mistake),
+            }
+        }
+    }
+
+    fn content(
+        &self,
+        role: &Role,
+        template: &Template,
+        path: &HostPath,
+        item: Option<Item<'_>>,
+    ) -> Result<String, Mistake> {
+        let context = RoleContext {
+            host: HostContext::new(self.host),
+            vars: visible_vars(role, &self.cluster.roles, self.host),
+            item,
+        };
+        let content = template.render_beside(&context, &[self.context])?;
+        if path.file_name().ends_with(".json") && !content.trim().is_empty() {
+            serde_json::from_str::<serde_json::Value>(&content)
+                .map_err(|error| not_json(template, self.host, &content, &error))?;
+        }
+        Ok(content)
+    }
+
+    fn install(&mut self, role: &Role, file: &'a RoleFile, path: HostPath, content: String) {
+        let mut new = ManagedFile {
+            content: content.into(),
+            owner: file.owner.clone(),
+            group: file.group.clone(),
+            mode: file.mode,
+            roles: vec![role.name.clone()],
+            secret: file.secret,
+        };
+        let Some((old, place)) = self.files.get_mut(&path) else {
+            self.files.insert(path, (new, &file.path.place));
+            return;
+        };
+        std::mem::swap(&mut new.roles, &mut old.roles);
+        let same = new == *old;
+        std::mem::swap(&mut new.roles, &mut old.roles);
+        if same {
+            old.roles.extend(new.roles);
+        } else {
+            let roles = format!("`{}` and `{}`", old.roles.last().unwrap_or(&role.name), role.name);
+            self.mistakes.push(
+                Mistake::new(
+                    &file.path.place,
+                    format!("{path} is written twice, and differently, by {roles}"),
+                )
+                .also(place, "the other is here")
+                .help("write it in one role and name that role in `includes` or `needs` of the other"),
+            );
+        }
+    }
+
+    fn unit(
+        &mut self,
+        role: &'a Role,
+        unit: &'a RoleUnit,
+        on_host: &[&'a Role],
+        installed: &[DesiredPackage],
+    ) {
+        let read: Vec<&Role> = on_host
+            .iter()
+            .copied()
+            .filter(|other| {
+                other.name == role.name || unit.reads_roles.iter().any(|name| name.value == other.name)
+            })
+            .collect();
+        let is_read =
+            |file: &ManagedFile| file.roles.iter().any(|name| read.iter().any(|role| role.name == *name));
+        let reads =
+            self.files.iter().filter(|(_, (file, _))| is_read(file)).map(|(path, _)| path.clone()).collect();
+        let own_first =
+            std::iter::once(role).chain(read.iter().copied().filter(|other| other.name != role.name));
+        let packages: Vec<PackageName> = match &unit.packages {
+            Some(packages) => packages.iter().map(|name| name.value.clone()).collect(),
+            None => own_first.flat_map(|role| &role.packages).map(|name| name.value.clone()).collect(),
+        };
+        let done = ManagedUnit {
+            name: unit.name.value.clone(),
+            role: role.name.clone(),
+            packages: packages
+                .into_iter()
+                .filter(|name| installed.iter().any(|it| it.name == *name))
+                .collect(),
+            reads,
+            needs: self.needs(role, &read),
+            quorum: unit.quorum,
+            health: unit.health.iter().filter_map(|health| self.health(health)).collect(),
+            patience: unit.patience,
+        };
+        let same = |name: &UnitName| *name == done.name;
+        if let Some((other, place)) = self.units.iter().find(|(other, _)| same(&other.name)) {
+            self.mistakes.push(
+                Mistake::new(
+                    &unit.name.place,
+                    format!("`{}` and `{}` both run {}", other.role, role.name, other.name),
+                )
+                .also(place, "the other is here")
+                .help("run it in one role and name that role in `needs` of the other"),
+            );
+        }
+        self.units.push((done, &unit.name.place));
+    }
+
+    /// The roles with units that must be healthy everywhere before a unit that reads the files of `read`
+    /// starts.
+    fn needs(&self, own: &Role, read: &[&Role]) -> Vec<RoleName> {
+        let mut needs: Vec<RoleName> = Vec::new();
+        for need in read.iter().flat_map(|role| &role.needs) {
+            if need.on != Where::Cluster || !self.applies(need.containerizer) {
+                continue;
+            }
+            for role in self.cluster.roles.with_included(&need.role, &self.cluster.containerizers) {
+                if !role.units.is_empty() && role.name != own.name && !needs.contains(&role.name) {
+                    needs.push(role.name.clone());
+                }
+            }
+        }
+        needs
+    }
+
+    fn health(&self, health: &crate::roles::RoleHealth) -> Option<HealthCheck> {
+        let port = self.host.port(&health.port).and_then(|port| u16::try_from(port).ok())?;
+        Some(HealthCheck { address: self.host.address, port, probe: health.probe.clone() })
+    }
+}
+
+fn not_json(template: &Template, host: &ClusterHost, content: &str, error: &serde_json::Error) -> Mistake {
+    let line = content.lines().nth(error.line().saturating_sub(1)).unwrap_or_default().trim();
+    let source = template.source();
+    // Where the line stands in the template as it is, its place can be told.
+    let place = match source.text().match_indices(line).collect::<Vec<_>>().as_slice() {
+        [(start, _)] if !line.is_empty() => source.place(*start..start + line.len()),
+        _ => source.place(0..0),
+    };
+    let place_in_file = format!("line {}, column {}", error.line(), error.column());
+    let why = error.to_string();
+    let why = why.split(" at line ").next().unwrap_or(&why);
+    Mistake::new(&place, format!("for {} this is not JSON: {why} ({place_in_file}: `{line}`)", host.name))
+        .help("write values with the filter `json`: {{ name | json }}")
+}

@@ -1,0 +1,223 @@
+//! What is rendered for each kind of host and each choice of containerizers, and that it is always the same.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
+mod common;
+
+use std::fmt::Write as _;
+
+use calico_mesos_install::data::Data;
+use calico_mesos_install::desired::DesiredHost;
+use proptest::prelude::*;
+
+fn inventory(containerizers: &str, more: &str) -> String {
+    format!(
+        r#"
+[cluster]
+name = "demo"
+release = "lab"
+containerizers = {containerizers}
+
+[packages]
+provided = ["docker"]
+
+[[hosts]]
+name = "master-{{1..2}}"
+address = "10.0.0.{{1..2}}"
+roles = ["master"]
+
+[[hosts]]
+name = "both"
+address = "10.0.0.3"
+roles = ["agent", "master"]
+
+[[hosts]]
+name = "agent-1"
+address = "10.0.0.4"
+roles = ["agent"]
+attributes = {{ rack = "a", weight = 3 }}
+
+[vars]
+{more}
+"#
+    )
+}
+
+fn hosts(containerizers: &str, more: &str) -> Vec<DesiredHost> {
+    common::rendered(&inventory(containerizers, more), &Data::built_in())
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+fn host<'a>(hosts: &'a [DesiredHost], name: &str) -> &'a DesiredHost {
+    hosts.iter().find(|host| host.host.as_str() == name).unwrap()
+}
+
+fn shown(host: &DesiredHost) -> String {
+    let mut text = String::new();
+    let names = |names: Vec<String>| names.join(" ");
+    writeln!(text, "host {}", host.host).unwrap();
+    writeln!(text, "roles {}", names(host.roles.iter().map(ToString::to_string).collect())).unwrap();
+    for package in &host.packages {
+        let provided = if package.provided { " (provided)" } else { "" };
+        let roles = names(package.roles.iter().map(ToString::to_string).collect());
+        writeln!(text, "package {}{provided} for {roles}", package.name).unwrap();
+    }
+    for unit in &host.units {
+        writeln!(
+            text,
+            "unit {} of {}, quorum {}, patience {:?}",
+            unit.name, unit.role, unit.quorum, unit.patience
+        )
+        .unwrap();
+        writeln!(text, "  packages {}", names(unit.packages.iter().map(ToString::to_string).collect()))
+            .unwrap();
+        writeln!(text, "  needs {}", names(unit.needs.iter().map(ToString::to_string).collect())).unwrap();
+        for path in &unit.reads {
+            writeln!(text, "  reads {path}").unwrap();
+        }
+        for health in &unit.health {
+            writeln!(text, "  health {}:{} {:?}", health.address, health.port, health.probe).unwrap();
+        }
+    }
+    for (path, file) in &host.files {
+        let roles = names(file.roles.iter().map(ToString::to_string).collect());
+        writeln!(text, "file {path} {}:{} {} for {roles}", file.owner, file.group, file.mode).unwrap();
+        for line in file.content.lines() {
+            writeln!(text, "  | {line}").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn a_master() {
+    insta::assert_snapshot!(shown(host(&hosts(r#"["mesos"]"#, ""), "master-2")));
+}
+
+#[test]
+fn an_agent_with_the_mesos_containerizer() {
+    insta::assert_snapshot!(shown(host(&hosts(r#"["mesos"]"#, ""), "agent-1")));
+}
+
+#[test]
+fn an_agent_with_the_docker_containerizer() {
+    insta::assert_snapshot!(shown(host(&hosts(r#"["docker"]"#, ""), "agent-1")));
+}
+
+#[test]
+fn an_agent_with_both_containerizers_and_docker_images() {
+    let more = "mesos_agent_docker_images = true\nmesos_agent_resources = { cpus = 4, mem = 2048 }\nmesos_agent_flags = { gc_delay = \"2days\" }\ndocker_options = [\"--storage-driver=vfs\"]";
+    insta::assert_snapshot!(shown(host(&hosts(r#"["docker", "mesos"]"#, more), "agent-1")));
+}
+
+#[test]
+fn a_host_that_is_master_and_agent() {
+    insta::assert_snapshot!(shown(host(&hosts(r#"["mesos", "docker"]"#, ""), "both")));
+}
+
+#[test]
+fn one_changed_variable_changes_the_files_that_name_it_and_no_others() {
+    let (before, after) =
+        (hosts(r#"["mesos"]"#, ""), hosts(r#"["mesos"]"#, "mesos_log_dir = \"/var/log/m\""));
+    for (before, after) in before.iter().zip(&after) {
+        let changed: Vec<&str> = after
+            .files
+            .iter()
+            .filter(|(path, file)| before.files.get(*path) != Some(*file))
+            .map(|(path, _)| path.as_str())
+            .collect();
+        assert_eq!(changed, ["/etc/default/mesos"], "{}", after.host);
+    }
+}
+
+#[test]
+fn a_new_agent_changes_no_other_host() {
+    let before = inventory(r#"["mesos", "docker"]"#, "");
+    let after = before.replace("[[hosts]]\nname = \"both\"", "[[hosts]]\nname = \"agent-0\"\naddress = \"10.0.0.9\"\nroles = [\"agent\"]\n\n[[hosts]]\nname = \"both\"");
+    let (before, after) =
+        (common::rendered(&before, &Data::built_in()), common::rendered(&after, &Data::built_in()));
+    let (before, mut after) = (before.unwrap(), after.unwrap());
+    after.retain(|host| host.host.as_str() != "agent-0");
+    assert_eq!(before, after);
+}
+
+#[test]
+fn services_of_their_own_hosts() {
+    let text = r#"
+[cluster]
+name = "demo"
+release = "lab"
+containerizers = ["mesos"]
+
+[[hosts]]
+name = "zk"
+address = "10.0.0.1"
+roles = ["zookeeper"]
+
+[[hosts]]
+name = "etcd-{1..3}"
+address = "10.0.0.{11..13}"
+roles = ["etcd"]
+
+[[hosts]]
+name = "m-{1..3}"
+address = "10.0.0.{21..23}"
+roles = ["mesos-master"]
+
+[[hosts]]
+name = "a-{1..3}"
+address = "10.0.0.{31..33}"
+roles = ["agent"]
+"#;
+    let hosts = common::rendered(text, &Data::built_in()).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let content = |name: &str, path: &str| {
+        host(&hosts, name)
+            .files
+            .iter()
+            .find(|(known, _)| known.as_str() == path)
+            .unwrap()
+            .1
+            .content
+            .to_string()
+    };
+    assert_eq!(content("m-2", "/etc/mesos/zk"), "zk://10.0.0.1:2181/mesos\n");
+    assert_eq!(content("m-2", "/etc/mesos-master/quorum"), "2\n");
+    assert_eq!(content("zk", "/var/lib/zookeeper/myid"), "1\n");
+    assert!(
+        !content("zk", "/etc/zookeeper/conf/zoo.cfg").contains("server."),
+        "one server is not an ensemble"
+    );
+    assert!(content("etcd-2", "/etc/etcd/etcd.conf").contains(
+        "ETCD_INITIAL_CLUSTER=etcd-1=http://10.0.0.11:2380,etcd-2=http://10.0.0.12:2380,etcd-3=http://10.0.0.13:2380\n"
+    ));
+    let authority = content("a-1", "/etc/default/mesos-slave");
+    assert!(authority.contains("ETCD_AUTHORITY=10.0.0.1") && !authority.contains("10.0.0.1:"), "{authority}");
+}
+
+#[test]
+fn rendering_twice_gives_the_same() {
+    let more = "mesos_agent_flags = { a = 1, b = 2, c = 3, d = 4, e = 5, f = 6 }";
+    assert_eq!(hosts(r#"["mesos", "docker"]"#, more), hosts(r#"["mesos", "docker"]"#, more));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Whatever is written for a variable, JSON stays JSON and says exactly that.
+    #[test]
+    fn json_is_json(name in r#"[ -~äß]{1,20}"#) {
+        let path = format!("/opt/{}", name.replace('/', "_"));
+        prop_assume!(![".", ".."].contains(&&path[5..]));
+        let quoted = toml::Value::from(path.clone());
+        let hosts = hosts(r#"["mesos"]"#, &format!("net_modules_library = {quoted}\ncalico_mesos_command = {quoted}"));
+        let mut seen = 0;
+        for (known, file) in hosts.iter().flat_map(|host| &host.files) {
+            if known.as_str().ends_with(".json") {
+                let json: serde_json::Value = serde_json::from_str(&file.content).unwrap();
+                prop_assert_eq!(json["libraries"][0]["file"].as_str(), Some(path.as_str()));
+                seen += 1;
+            }
+        }
+        prop_assert_eq!(seen, 2);
+    }
+}
