@@ -82,8 +82,12 @@ fn next<'a, T>(tasks: &mut Vec<Task<'a, T>>, ended: &Ended, total: usize) -> Nex
     if let Some((index, failed)) = failed {
         return Next::Skip(tasks.remove(index).package, failed);
     }
-    let ready = tasks.iter().position(|task| task.needs.iter().all(|need| ended.built.contains(need.as_str())));
-    ready.map_or(Next::Wait, |index| Next::Build(tasks.remove(index)))
+    let ready = |task: &Task<'_, T>| task.needs.iter().all(|need| ended.built.contains(need.as_str()));
+    // Those first that others wait for: they decide how long everything takes.
+    let waited_for = |name: &PackageName| tasks.iter().filter(|task| task.needs.contains(&name)).count();
+    let candidates = tasks.iter().enumerate().filter(|(_, task)| ready(task));
+    let best = candidates.max_by_key(|(index, task)| (waited_for(task.package), std::cmp::Reverse(*index)));
+    best.map(|(index, _)| index).map_or(Next::Wait, |index| Next::Build(tasks.remove(index)))
 }
 
 #[cfg(test)]
