@@ -76,7 +76,9 @@ impl HostMatch {
     /// Whether a host with this `ID` and `VERSION_ID` is meant.
     pub fn accepts(&self, id: &str, version_id: &str) -> bool {
         let same = |wanted: &String| {
-            version_id.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            version_id
+                .strip_prefix(wanted.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         self.id == id && (self.version_id.is_empty() || self.version_id.iter().any(same))
     }
@@ -193,7 +195,12 @@ impl Repository {
     ///
     /// # Errors
     /// No set is for such a host: which there are.
-    pub fn for_host(&self, arch: &str, os_id: &str, os_version_id: &str) -> Result<&PackageSet, RepositoryError> {
+    pub fn for_host(
+        &self,
+        arch: &str,
+        os_id: &str,
+        os_version_id: &str,
+    ) -> Result<&PackageSet, RepositoryError> {
         let same_arch: Vec<_> = self.sets.iter().filter(|set| set.manifest.arch == arch).collect();
         if let [only] = same_arch.as_slice() {
             return Ok(only);
@@ -220,8 +227,8 @@ impl PackageSet {
     /// The file cannot be read, or is not a manifest.
     pub fn open(folder: &Utf8Path) -> Result<Self, RepositoryError> {
         let file = folder.join("build.json");
-        let text = fs_err::read(&file)
-            .map_err(|source| RepositoryError::Read { file: file.clone(), source })?;
+        let text =
+            fs_err::read(&file).map_err(|source| RepositoryError::Read { file: file.clone(), source })?;
         let manifest =
             serde_json::from_slice(&text).map_err(|source| RepositoryError::Manifest { file, source })?;
         Ok(Self { manifest, folder: folder.to_owned() })
@@ -277,4 +284,107 @@ fn folders(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, RepositoryError> {
     }
     folders.sort();
     Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES: &str = "not really an RPM";
+
+    /// A repository with one package for each of `sets`: distribution, architecture, and the hosts' `ID`.
+    fn repository(sets: &[(&str, &str, &str)]) -> (tempfile::TempDir, Utf8PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
+        for (distro, arch, id) in sets {
+            let set = root.join("lab").join(distro).join(arch);
+            fs_err::create_dir_all(&set).unwrap();
+            fs_err::create_dir_all(root.join("lab").join(distro).join(".work-x")).unwrap();
+            let package = BuiltPackage {
+                nevra: format!("mesos-0.28.2-1.{arch}").parse().unwrap(),
+                file: "mesos.rpm".into(),
+                size: BYTES.len() as u64,
+                sha256: Digest::of(BYTES),
+                header_sha1: "0".repeat(40),
+            };
+            let manifest = Manifest {
+                release: "lab".to_owned(),
+                distro: (*distro).to_owned(),
+                arch: (*arch).to_owned(),
+                packages: vec![package],
+                hosts: Some(HostMatch { id: (*id).to_owned(), version_id: Vec::new() }),
+                builds: BTreeMap::new(),
+            };
+            fs_err::write(set.join("build.json"), serde_json::to_string(&manifest).unwrap()).unwrap();
+            fs_err::write(set.join("mesos.rpm"), BYTES).unwrap();
+        }
+        (folder, root)
+    }
+
+    #[test]
+    fn the_set_for_a_host_is_the_only_one_or_the_one_that_is_meant() {
+        let (_folder, root) = repository(&[
+            ("debian12", "x86_64", "debian"),
+            ("el8", "x86_64", "rocky"),
+            ("el8", "aarch64", "rocky"),
+        ]);
+        let repository = Repository::open(&root, "lab").unwrap();
+        let distro = |arch, id| repository.for_host(arch, id, "1").map(|set| set.manifest.distro.clone());
+        assert_eq!(repository.sets().len(), 3);
+        assert_eq!(distro("x86_64", "rocky").unwrap(), "el8");
+        assert_eq!(distro("x86_64", "debian").unwrap(), "debian12");
+        assert_eq!(distro("aarch64", "debian").unwrap(), "el8", "the only one for its architecture");
+        let error = distro("x86_64", "fedora").unwrap_err().to_string().replace(root.as_str(), "dist");
+        insta::assert_snapshot!(error, @r"
+        release `lab` in dist has no packages for fedora 1 x86_64; there are packages for debian12 x86_64, el8 aarch64, el8 x86_64
+        Build them on such a machine: calico-mesos-install build --release lab --out dist
+        ");
+    }
+
+    #[test]
+    fn an_empty_repository_names_the_command_that_fills_it() {
+        let (_folder, root) = repository(&[]);
+        let error = Repository::open(&root, "lab").unwrap_err().to_string().replace(root.as_str(), "dist");
+        insta::assert_snapshot!(error, @r"
+        dist has no packages of release `lab`
+        Build them: calico-mesos-install build --release lab --out dist
+        ");
+    }
+
+    #[test]
+    fn a_changed_package_is_refused_with_both_digests() {
+        let (_folder, root) = repository(&[("debian12", "x86_64", "debian")]);
+        let repository = Repository::open(&root, "lab").unwrap();
+        let set = &repository.sets()[0];
+        let package = set.find(&"mesos".parse().unwrap()).unwrap();
+        assert!(set.find(&"mesos-devel".parse().unwrap()).is_none());
+        set.verify(package).unwrap();
+        let changed = BYTES.replace("really", "raelly");
+        fs_err::write(set.path(package), &changed).unwrap();
+        let error = set.verify(package).unwrap_err().to_string();
+        assert!(error.contains(&Digest::of(BYTES).to_string()), "{error}");
+        assert!(error.contains(&Digest::of(&changed).to_string()), "{error}");
+        fs_err::write(set.path(package), "short").unwrap();
+        let error = set.verify(package).unwrap_err().to_string().replace(root.as_str(), "dist");
+        insta::assert_snapshot!(error, @r"
+        dist/lab/debian12/x86_64/mesos.rpm is not the package that was built: its size is 5 bytes, but build.json says 17 bytes
+        Build it again, or copy the repository anew from where it was built.
+        ");
+        fs_err::remove_file(set.path(package)).unwrap();
+        assert!(matches!(set.verify(package), Err(RepositoryError::Read { .. })));
+    }
+
+    #[test]
+    fn a_version_matches_its_minor_versions_and_no_longer_number() {
+        let el8 = HostMatch { id: "rocky".to_owned(), version_id: vec!["8".to_owned()] };
+        assert!(el8.accepts("rocky", "8") && el8.accepts("rocky", "8.10"));
+        assert!(!el8.accepts("rocky", "88") && !el8.accepts("rocky", "9") && !el8.accepts("centos", "8"));
+    }
+
+    #[test]
+    fn a_manifest_of_an_older_tool_is_read() {
+        let text = r#"{"release": "lab", "distro": "d", "arch": "x86_64", "packages": []}"#;
+        let manifest: Manifest = serde_json::from_str(text).unwrap();
+        assert_eq!(manifest.hosts, None);
+    }
 }

@@ -21,7 +21,8 @@ pub(super) struct Deb {
 
 impl Deb {
     fn new(package: &str, version: &str, folder: &Utf8Path) -> Self {
-        let mut deb = Self { package: package.to_owned(), version: version.to_owned(), path: Utf8PathBuf::new() };
+        let mut deb =
+            Self { package: package.to_owned(), version: version.to_owned(), path: Utf8PathBuf::new() };
         deb.path = folder.join(deb.file_name());
         deb
     }
@@ -49,7 +50,10 @@ pub(super) fn obtain(
     let candidates = candidates(packages, cache)?;
     let unknown: Vec<_> = packages.iter().filter(|name| !candidates.contains_key(*name)).cloned().collect();
     if !unknown.is_empty() {
-        return Ok(Err(format!("apt has no package {}\nRefresh its lists: apt-get update", unknown.join(", "))));
+        return Ok(Err(format!(
+            "apt has no package {}\nRefresh its lists: apt-get update",
+            unknown.join(", ")
+        )));
     }
     let debs: Vec<_> = candidates.iter().map(|(name, version)| Deb::new(name, version, &folder)).collect();
     let missing: Vec<_> = debs.iter().filter(|deb| !deb.path.exists()).collect();

@@ -96,7 +96,9 @@ pub enum BuildError {
         folder: Utf8PathBuf,
     },
     /// rpmbuild cannot work in such a folder.
-    #[error("rpmbuild cannot work below {folder}: its name has a blank, a quote or one of `%\\$,` in it\nGive another folder with --out.")]
+    #[error(
+        "rpmbuild cannot work below {folder}: its name has a blank, a quote or one of `%\\$,` in it\nGive another folder with --out."
+    )]
     Place {
         /// The folder.
         folder: Utf8PathBuf,

@@ -65,7 +65,8 @@ fn key(
     epoch: u64,
 ) -> Digest {
     let mut text = format!("tool {}\nepoch {epoch}\n", env!("CARGO_PKG_VERSION"));
-    let mut add = |kind: &str, name: &str, digest: Digest| text.push_str(&format!("{kind} {name} {digest}\n"));
+    let mut add =
+        |kind: &str, name: &str, digest: Digest| text.push_str(&format!("{kind} {name} {digest}\n"));
     add("spec", package.as_str(), Digest::of(&spec.text));
     spec.files.iter().for_each(|(name, bytes)| add("file", name, Digest::of(bytes)));
     sources.iter().for_each(|source| add("source", &source.name, source.digest));

@@ -24,7 +24,9 @@ pub(super) fn program(name: &str) -> Command {
 /// It cannot be started, or its exit status is not 0: with what it said on standard error.
 pub(super) fn capture(command: &mut Command, doing: &str) -> Result<String, BuildError> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|source| BuildError::io(format!("starting `{name}` for {doing}"), source))?;
+    let output = command
+        .output()
+        .map_err(|source| BuildError::io(format!("starting `{name}` for {doing}"), source))?;
     if !output.status.success() {
         return Err(BuildError::Program {
             program: name,
@@ -42,7 +44,8 @@ pub(super) fn logged(command: &mut Command, log: &Utf8Path) -> Result<std::proce
         let file = fs_err::OpenOptions::new().create(true).append(true).open(log)?.into_parts().0;
         Ok((file.try_clone()?, file))
     };
-    let (stdout, stderr) = open().map_err(|source| BuildError::io(format!("opening the log {log}"), source))?;
+    let (stdout, stderr) =
+        open().map_err(|source| BuildError::io(format!("opening the log {log}"), source))?;
     let name = command.get_program().to_string_lossy().into_owned();
     command
         .stdout(stdout)

@@ -71,7 +71,12 @@ impl Place {
     }
 
     /// Keeps the RPMs of a finished package, all or none, and takes its build folder away.
-    pub(super) fn keep(&self, package: &PackageName, key: &Digest, rpms: &[Utf8PathBuf]) -> Result<(), BuildError> {
+    pub(super) fn keep(
+        &self,
+        package: &PackageName,
+        key: &Digest,
+        rpms: &[Utf8PathBuf],
+    ) -> Result<(), BuildError> {
         let kept = self.kept(package, key);
         let scratch = self.work.join("build").join(format!("{package}.rpms"));
         remove(&scratch)?;
@@ -84,7 +89,8 @@ impl Place {
             }
             fs::rename(&scratch, &kept)
         };
-        keep().map_err(|source| BuildError::io(format!("keeping the RPMs of {package} in {kept}"), source))?;
+        keep()
+            .map_err(|source| BuildError::io(format!("keeping the RPMs of {package} in {kept}"), source))?;
         remove(&self.work.join("build").join(package.as_str()))
     }
 

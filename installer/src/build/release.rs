@@ -87,7 +87,9 @@ impl Release {
         for (package, recipe) in &release.packages {
             recipe.check().map_err(|problem| format!("[packages.{package}] {problem}"))?;
             if let Some(missing) = recipe.needs.iter().find(|need| !release.packages.contains_key(*need)) {
-                return Err(format!("[packages.{package}] needs `{missing}`, which this release does not have"));
+                return Err(format!(
+                    "[packages.{package}] needs `{missing}`, which this release does not have"
+                ));
             }
         }
         release.order()?;
@@ -106,7 +108,9 @@ impl Release {
                 None => {
                     let rest = self.packages.keys().filter(|name| !ordered.contains(name));
                     let rest = rest.map(PackageName::as_str).collect::<Vec<_>>().join(", ");
-                    return Err(format!("these packages need each other, so none can be built first: {rest}"));
+                    return Err(format!(
+                        "these packages need each other, so none can be built first: {rest}"
+                    ));
                 }
             }
         }
@@ -186,7 +190,8 @@ impl Recipe {
 }
 
 fn is_inside(path: &Utf8PathBuf) -> bool {
-    !path.as_str().is_empty() && path.components().all(|part| matches!(part, camino::Utf8Component::Normal(_)))
+    !path.as_str().is_empty()
+        && path.components().all(|part| matches!(part, camino::Utf8Component::Normal(_)))
 }
 
 #[cfg(test)]

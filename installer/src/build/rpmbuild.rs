@@ -72,7 +72,10 @@ fn unpack(site: &Site<'_>) -> Result<Utf8PathBuf, BuildError> {
     for rpm in site.needed {
         let mut command = process::program("sh");
         command
-            .args(["-c", "set -e; rpm2cpio \"$1\" >package.cpio; cpio -idmu --quiet <package.cpio; rm package.cpio"])
+            .args([
+                "-c",
+                "set -e; rpm2cpio \"$1\" >package.cpio; cpio -idmu --quiet <package.cpio; rm package.cpio",
+            ])
             .args(["sh", rpm.as_str()])
             .current_dir(&root);
         process::capture(&mut command, &format!("unpacking {rpm}"))?;

@@ -65,7 +65,12 @@ impl<'a> Run<'a> {
     pub(super) fn build(&self, workers: usize, observe: &(dyn Fn(Event) + Sync)) -> Result<(), BuildError> {
         let tasks = self.todo.iter().map(|(package, (job, reason))| schedule::Task {
             package,
-            needs: job.needs.iter().map(|(need, _)| need).filter(|need| self.todo.contains_key(need)).collect(),
+            needs: job
+                .needs
+                .iter()
+                .map(|(need, _)| need)
+                .filter(|need| self.todo.contains_key(need))
+                .collect(),
             work: (*job, *reason),
         });
         let build = |(job, reason): (&Job, Reason)| {
@@ -74,7 +79,11 @@ impl<'a> Run<'a> {
             let started = Instant::now();
             match self.build_one(job) {
                 Ok(rpms) => {
-                    observe(Event::PackageBuilt { package, rpms, duration_ms: started.elapsed().as_millis() });
+                    observe(Event::PackageBuilt {
+                        package,
+                        rpms,
+                        duration_ms: started.elapsed().as_millis(),
+                    });
                     true
                 }
                 Err(error) => {

@@ -99,7 +99,8 @@ mod tests {
         let names: Vec<PackageName> = ["a", "b", "c", "d", "e"].map(|n| n.parse().unwrap()).into();
         let [a, b, c, d, e] = names.as_slice() else { unreachable!() };
         let task = |package, needs| Task { package, needs, work: package };
-        let tasks = vec![task(c, vec![b]), task(b, vec![a]), task(a, vec![]), task(e, vec![d]), task(d, vec![])];
+        let tasks =
+            vec![task(c, vec![b]), task(b, vec![a]), task(a, vec![]), task(e, vec![d]), task(d, vec![])];
         let order = Mutex::new(Vec::new());
         let skips = Mutex::new(Vec::new());
         let ended = run(

@@ -89,12 +89,16 @@ pub fn render(
             loader_searches_libdir: distro.loader_searches_libdir,
             requires: &distro.requires,
         },
-        versions: release.packages.iter().map(|(name, r)| (name.as_str().replace('-', "_"), &*r.version)).collect(),
+        versions: release
+            .packages
+            .iter()
+            .map(|(name, r)| (name.as_str().replace('-', "_"), &*r.version))
+            .collect(),
     };
     let plain = serde_json::to_value(&context)
         .map_err(|error| BuildError::Data { file: file.clone(), problem: error.to_string() })?;
-    let escaped = escape_macros(plain.clone())
-        .map_err(|problem| BuildError::Data { file: file.clone(), problem })?;
+    let escaped =
+        escape_macros(plain.clone()).map_err(|problem| BuildError::Data { file: file.clone(), problem })?;
     let templates = Templates::new(files, package)?;
     let text = templates.render(&file, &escaped)?;
     let mut beside = BTreeMap::new();
@@ -200,13 +204,103 @@ fn escape_macros(value: serde_json::Value) -> Result<serde_json::Value, String> 
     use serde_json::Value;
     Ok(match value {
         Value::String(text) if text.chars().any(char::is_control) => {
-            return Err(format!("the value {text:?} has a line break or control character in it, which a spec cannot hold"));
+            return Err(format!(
+                "the value {text:?} has a line break or control character in it, which a spec cannot hold"
+            ));
         }
         Value::String(text) => Value::String(text.replace('%', "%%")),
         Value::Array(items) => Value::Array(items.into_iter().map(escape_macros).collect::<Result<_, _>>()?),
         Value::Object(map) => Value::Object(
-            map.into_iter().map(|(key, value)| Ok((key, escape_macros(value)?))).collect::<Result<_, String>>()?,
+            map.into_iter()
+                .map(|(key, value)| Ok((key, escape_macros(value)?)))
+                .collect::<Result<_, String>>()?,
         ),
         other => other,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RELEASE: &str = r#"
+        description = "d"
+        source_date_epoch = 1
+        packages.x = { version = "1", sources.s = { kind = "folder", path = "p" } }
+    "#;
+
+    fn distro() -> Distro {
+        Distro::load(&SpecFiles::embedded(), "debian12").unwrap()
+    }
+
+    fn render_own(spec: &str, distro: &Distro) -> Result<RenderedSpec, BuildError> {
+        let files = SpecFiles::from_memory(&[
+            ("releases/t.toml", RELEASE),
+            ("x.spec.tera", spec),
+            ("files/broken.json.tera", "{\"name\": {{ package.name }}}"),
+            ("files/plain", "100%"),
+        ]);
+        let release = Release::load(&files, "t").unwrap();
+        render(&files, &release, distro, &"x".parse().unwrap(), &["s-1.tar".to_owned()])
+    }
+
+    /// Every spec of the release `lab`, and the files beside it, as rpmbuild gets them.
+    #[test]
+    fn specs_of_the_lab_release() {
+        let files = SpecFiles::embedded();
+        let release = Release::load(&files, "lab").unwrap();
+        let distro = distro();
+        for package in release.select(&[]).unwrap() {
+            let rendered = render(&files, &release, &distro, package, &["source".to_owned()]).unwrap();
+            assert!(!rendered.text.contains("[%") && !rendered.text.contains("{{"), "{}", rendered.text);
+            insta::assert_snapshot!(format!("{package}.spec"), rendered.text);
+            for (name, bytes) in rendered.files.iter().filter(|(name, _)| name.ends_with(".json")) {
+                insta::assert_snapshot!(name.as_str(), String::from_utf8_lossy(bytes));
+            }
+        }
+    }
+
+    /// The same templates for the real components: no trace of a stand-in, and the same files in them.
+    #[test]
+    fn a_real_component_is_not_called_a_stand_in() {
+        let files = SpecFiles::embedded();
+        let mut release = Release::load(&files, "lab").unwrap();
+        release.packages.values_mut().for_each(|recipe| recipe.stand_in = false);
+        for package in release.packages.keys() {
+            let text = render(&files, &release, &distro(), package, &["source".to_owned()]).unwrap().text;
+            for word in ["stand-in", "standin"] {
+                assert!(!text.contains(word), "{package}:\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_render_is_explained() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/build/fails");
+        let mut entries: Vec<_> =
+            fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        entries.sort();
+        let mut report = String::new();
+        for path in entries {
+            let spec = fs_err::read_to_string(&path).unwrap();
+            let error = render_own(&spec, &distro()).unwrap_err();
+            let name = path.file_name().unwrap().to_string_lossy();
+            report.push_str(&format!("== {name}\n{}\n\n", crate::build::with_causes(&error)));
+        }
+        insta::assert_snapshot!("fails", report);
+    }
+
+    #[test]
+    fn values_are_no_macros_and_no_lines() {
+        let mut distro = distro();
+        distro.name = "50%{nil} Linux".to_owned();
+        let rendered =
+            render_own("Summary: {{ distro.name }}\nSource1: plain\nSource0: s-1.tar\n", &distro).unwrap();
+        assert_eq!(rendered.text, "Summary: 50%%{nil} Linux\nSource1: plain\nSource0: s-1.tar\n");
+        assert_eq!(rendered.files["plain"], b"100%");
+        assert_eq!(rendered.files.len(), 1, "the fetched source is not among them");
+        distro.name = "a\n%post\nrm -rf /".to_owned();
+        let error = render_own("Summary: {{ distro.name }}\n", &distro).unwrap_err();
+        assert!(error.to_string().contains("line break"), "{error}");
+    }
 }

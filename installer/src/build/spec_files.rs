@@ -90,8 +90,9 @@ fn collect(dir: &Dir<'static>, files: &mut BTreeMap<Utf8PathBuf, Cow<'static, [u
 fn read_folder(folder: &Utf8Path) -> Result<BTreeMap<Utf8PathBuf, Cow<'static, [u8]>>, BuildError> {
     let mut files = BTreeMap::new();
     for entry in WalkDir::new(folder).sort_by_file_name() {
-        let entry = entry
-            .map_err(|source| BuildError::io(format!("reading the folder {folder}"), std::io::Error::from(source)))?;
+        let entry = entry.map_err(|source| {
+            BuildError::io(format!("reading the folder {folder}"), std::io::Error::from(source))
+        })?;
         if !entry.file_type().is_file() {
             continue;
         }
@@ -101,7 +102,8 @@ fn read_folder(folder: &Utf8Path) -> Result<BTreeMap<Utf8PathBuf, Cow<'static, [
         })?;
         let relative = path.strip_prefix(folder).unwrap_or(path);
         if is_data(relative.as_str()) {
-            let bytes = fs_err::read(path).map_err(|source| BuildError::io(format!("reading {path}"), source))?;
+            let bytes =
+                fs_err::read(path).map_err(|source| BuildError::io(format!("reading {path}"), source))?;
             files.insert(relative.to_owned(), Cow::Owned(bytes));
         }
     }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use camino::Utf8Path;
 
+use super::BuildError;
 use super::distro::{BuildRequire, Distro};
 use super::release::Recipe;
-use super::BuildError;
 
 /// What every build runs, by the names of the profile.
 const ALWAYS: [&str; 5] = ["rpmbuild", "createrepo_c", "tar", "rpm2cpio", "cpio"];
@@ -15,7 +15,10 @@ const ALWAYS: [&str; 5] = ["rpmbuild", "createrepo_c", "tar", "rpm2cpio", "cpio"
 ///
 /// # Errors
 /// All that is missing, at once, with the command that installs it.
-pub(super) fn check<'a>(distro: &Distro, recipes: impl Iterator<Item = &'a Recipe>) -> Result<(), BuildError> {
+pub(super) fn check<'a>(
+    distro: &Distro,
+    recipes: impl Iterator<Item = &'a Recipe>,
+) -> Result<(), BuildError> {
     let names: BTreeSet<_> =
         ALWAYS.into_iter().chain(recipes.flat_map(|r| r.build_requires.iter().map(String::as_str))).collect();
     let mut missing = Vec::new();
@@ -23,7 +26,10 @@ pub(super) fn check<'a>(distro: &Distro, recipes: impl Iterator<Item = &'a Recip
     for name in names {
         let Some(require) = distro.build_requires.get(name) else {
             let file = format!("distros/{}.toml", distro.id).into();
-            return Err(BuildError::Data { file, problem: format!("[build_requires] does not say what `{name}` is") });
+            return Err(BuildError::Data {
+                file,
+                problem: format!("[build_requires] does not say what `{name}` is"),
+            });
         };
         if !is_there(require) {
             let what = require.program.as_deref().or(require.file.as_deref().map(Utf8Path::as_str));

@@ -60,12 +60,13 @@ void Flags::load(int argc, char** argv, char** environment) {
 
 std::string Flags::checked(const Flag& flag, const std::string& raw) const {
   std::string value = raw;
-  if (starts_with(value, "file://")) value = trim(read_file(value.substr(7)));
+  if (flag.kind != Kind::Path && starts_with(value, "file://")) value = trim(read_file(value.substr(7)));
   auto refuse = [&](const std::string& expected) {
     return Mistake("Failed to load flag '" + std::string(flag.name) + "': '" + value + "' is not " + expected);
   };
   switch (flag.kind) {
     case Kind::Text:
+    case Kind::Path:
     case Kind::Names:
       return value;
     case Kind::Bool:
@@ -116,6 +117,15 @@ std::optional<std::string> Flags::get(const std::string& name) const {
 
 std::chrono::milliseconds Flags::duration(const std::string& name) const {
   return parse_duration(text(name)).value_or(std::chrono::milliseconds(0));
+}
+
+nlohmann::json Flags::values() const {
+  auto shown = values_;
+  for (auto& [name, value] : shown) {
+    auto at = value.rfind('@');
+    if (starts_with(value, "zk://") && at != std::string::npos) value = "zk://***" + value.substr(at);
+  }
+  return shown;
 }
 
 std::string Flags::usage() const {

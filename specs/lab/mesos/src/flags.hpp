@@ -14,6 +14,7 @@ namespace standin {
 
 enum class Kind {
   Text,
+  Path,      // never read here, so that no secret gets into /state
   Bool,      // --name, --no-name or --name=true
   Integer,
   Number,
@@ -35,7 +36,7 @@ struct Flag {
 };
 
 // The flags of a program: from the command line, else from MESOS_<NAME> in the environment, else their standard
-// values. A value file:///path is the content of that file.
+// values. A value file:///path is the content of that file, except where a path is what is asked for.
 class Flags {
  public:
   Flags(std::string program, std::vector<Flag> table);
@@ -50,8 +51,8 @@ class Flags {
   std::chrono::milliseconds duration(const std::string& name) const;
   std::vector<std::string> names(const std::string& name) const { return split(text(name), ','); }
 
-  // All values, for /state.
-  nlohmann::json values() const { return values_; }
+  // All values, for /state; passwords in zk:// addresses are left out.
+  nlohmann::json values() const;
   std::string usage() const;
 
  private:

@@ -50,7 +50,8 @@ Election::Election(ZooKeeperUrl url, std::chrono::milliseconds session_timeout, 
       session_timeout_(session_timeout),
       candidate_(std::move(candidate)),
       watcher_(std::move(watcher)) {
-  zoo_set_debug_level(ZOO_LOG_LEVEL_ERROR);
+  // The client writes five lines a second while no server answers; what matters is logged here.
+  zoo_set_debug_level(static_cast<ZooLogLevel>(0));
   thread_ = std::thread([this] { run(); });
 }
 
@@ -98,7 +99,8 @@ void Election::close() {
 }
 
 void Election::run() {
-  auto connected_at = Clock::now();
+  auto disconnected_at = Clock::now();
+  bool connected = false;
   bool lost = false;
   while (true) {
     bool expired;
@@ -117,18 +119,19 @@ void Election::run() {
       open();
     }
     Masters masters = look();
-    if (masters.connected) {
-      connected_at = Clock::now();
+    if (!masters.connected && connected) disconnected_at = Clock::now();
+    connected = masters.connected;
+    if (connected) {
       lost = false;
       watcher_(masters);
-    } else if (expired || Clock::now() - connected_at > session_timeout_) {
+    } else if (!lost && (expired || Clock::now() - disconnected_at > session_timeout_)) {
       // The servers end a session that is silent for so long, and so the one that had it must not believe in it.
-      if (!lost) warning() << "No connection to ZooKeeper at " << url_.servers;
+      warning() << "No connection to ZooKeeper at " << url_.servers;
       lost = true;
       watcher_(masters);
     }
     std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait_for(lock, masters.connected ? std::chrono::milliseconds(5000) : std::chrono::milliseconds(500),
+    changed_.wait_for(lock, connected ? std::chrono::milliseconds(5000) : std::chrono::milliseconds(500),
                       [this] { return event_ || stop_; });
   }
   close();
