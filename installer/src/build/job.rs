@@ -40,7 +40,7 @@ pub(super) fn prepare(
         let sources = source::obtain(request.files, name, recipe, request.cache)?;
         let names: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
         let needs = jobs.iter().filter(|job| recipe.needs.contains(&job.package));
-        let needs = needs.map(|job| (job.package.clone(), job.key)).collect();
+        let needs: Vec<_> = needs.map(|job| (job.package.clone(), job.key)).collect();
         let spec = spec::render(request.files, release, distro, name, &names)?;
         let key = key(name, &spec, &sources, &needs, distro, release.source_date_epoch);
         jobs.push(Job {
@@ -60,7 +60,7 @@ fn key(
     package: &PackageName,
     spec: &RenderedSpec,
     sources: &[SourceFile],
-    needs: &Vec<(PackageName, Digest)>,
+    needs: &[(PackageName, Digest)],
     distro: &Distro,
     epoch: u64,
 ) -> Digest {
