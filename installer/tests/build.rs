@@ -1,5 +1,12 @@
 //! `build` as a user runs it: with real rpmbuild and createrepo_c.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
+
 #[path = "build/cluster.rs"]
 mod cluster;
 #[path = "build/tool.rs"]
