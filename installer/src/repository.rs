@@ -2,10 +2,12 @@
 //!
 //! Layout: `<repo>/<release>/<distro>/<arch>/` with RPMs, `repodata/` and `build.json` ([`Manifest`]).
 
-use camino::Utf8PathBuf;
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Arch, Digest, Nevra};
+use crate::model::{Arch, Digest, Nevra, PackageName};
 
 /// `build.json`: what one build produced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,12 @@ pub struct Manifest {
     pub arch: Arch,
     /// The packages, sorted by identity.
     pub packages: Vec<BuiltPackage>,
+    /// Which hosts the packages are for, as the distribution profile says.
+    #[serde(default)]
+    pub hosts: Option<HostMatch>,
+    /// How the packages were built, by the name of their spec template.
+    #[serde(default)]
+    pub builds: BTreeMap<PackageName, PackageBuild>,
 }
 
 /// One RPM of a repository.
@@ -34,4 +42,349 @@ pub struct BuiltPackage {
     /// rpm's `SHA1HEADER`, which an installed package keeps: it tells two builds of one NEVRA apart,
     /// on every rpm since 4.0.
     pub header_sha1: String,
+}
+
+/// What one spec template was built from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageBuild {
+    /// The component's version.
+    pub version: String,
+    /// Whether it is a stand-in for the real component.
+    pub stand_in: bool,
+    /// What identifies everything that went into it: the same key, the same RPMs.
+    pub key: Digest,
+    /// The sources' digests by file name.
+    pub sources: BTreeMap<String, Digest>,
+    /// The keys of the packages that it was built with.
+    pub needs: BTreeMap<PackageName, Digest>,
+    /// The RPMs, as the manifest's packages name them.
+    pub rpms: Vec<Utf8PathBuf>,
+}
+
+/// Which hosts packages are for, in terms of `/etc/os-release`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostMatch {
+    /// `ID`.
+    pub id: String,
+    /// `VERSION_ID`, or what comes before a dot in it; any version when there are none.
+    #[serde(default)]
+    pub version_id: Vec<String>,
+}
+
+impl HostMatch {
+    /// Whether a host with this `ID` and `VERSION_ID` is meant.
+    pub fn accepts(&self, id: &str, version_id: &str) -> bool {
+        let same = |wanted: &String| {
+            version_id
+                .strip_prefix(wanted.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.id == id && (self.version_id.is_empty() || self.version_id.iter().any(same))
+    }
+}
+
+/// Every package set of one release.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    folder: Utf8PathBuf,
+    release: String,
+    sets: Vec<PackageSet>,
+}
+
+/// The packages for one distribution and architecture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageSet {
+    /// What `build.json` says.
+    pub manifest: Manifest,
+    /// The folder that holds it.
+    pub folder: Utf8PathBuf,
+}
+
+/// Why packages cannot be had from a repository. The text carries the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// Nothing was built.
+    #[error(
+        "{folder} has no packages of release `{release}`\n\
+         Build them: calico-mesos-install build --release {release} --out {folder}"
+    )]
+    Empty {
+        /// The repository.
+        folder: Utf8PathBuf,
+        /// The release.
+        release: String,
+    },
+    /// A file cannot be read.
+    #[error("reading {file} failed\nBuild the packages again if it is damaged: calico-mesos-install build")]
+    Read {
+        /// The file.
+        file: Utf8PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A `build.json` is not one.
+    #[error("{file} is not a build manifest\nDelete its folder and build the packages again.")]
+    Manifest {
+        /// The file.
+        file: Utf8PathBuf,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// An RPM is not the one that was built.
+    #[error(
+        "{file} is not the package that was built: its {what} is {found}, but build.json says {expected}\n\
+         Build it again, or copy the repository anew from where it was built."
+    )]
+    Differs {
+        /// The RPM.
+        file: Utf8PathBuf,
+        /// `size` or `SHA-256`.
+        what: &'static str,
+        /// What was found.
+        found: String,
+        /// What `build.json` says.
+        expected: String,
+    },
+    /// No set is for this host.
+    #[error(
+        "release `{release}` in {folder} has no packages for {host}; there are packages for {known}\n\
+         Build them on such a machine: calico-mesos-install build --release {release} --out {folder}"
+    )]
+    NoSet {
+        /// The repository.
+        folder: Utf8PathBuf,
+        /// The release.
+        release: String,
+        /// The host's distribution and architecture.
+        host: String,
+        /// The sets that exist.
+        known: String,
+    },
+}
+
+impl Repository {
+    /// Reads every `<repo>/<release>/*/*/build.json`.
+    ///
+    /// # Errors
+    /// There is none (with the command that builds), or one of them cannot be read.
+    pub fn open(repo: &Utf8Path, release: &str) -> Result<Self, RepositoryError> {
+        let mut sets = Vec::new();
+        for distro in folders(&repo.join(release))? {
+            for arch in folders(&distro)? {
+                if arch.join("build.json").is_file() {
+                    sets.push(PackageSet::open(&arch)?);
+                }
+            }
+        }
+        if sets.is_empty() {
+            return Err(RepositoryError::Empty { folder: repo.to_owned(), release: release.to_owned() });
+        }
+        Ok(Self { folder: repo.to_owned(), release: release.to_owned(), sets })
+    }
+
+    /// The sets, sorted by distribution and architecture.
+    pub fn sets(&self) -> &[PackageSet] {
+        &self.sets
+    }
+
+    /// The set for a host: the only one for its architecture, or the one among several that is meant for its
+    /// distribution (`ID` and `VERSION_ID` of its `/etc/os-release`).
+    ///
+    /// # Errors
+    /// No set is for such a host: which there are.
+    pub fn for_host(
+        &self,
+        arch: &str,
+        os_id: &str,
+        os_version_id: &str,
+    ) -> Result<&PackageSet, RepositoryError> {
+        let same_arch: Vec<_> = self.sets.iter().filter(|set| set.manifest.arch == arch).collect();
+        if let [only] = same_arch.as_slice() {
+            return Ok(only);
+        }
+        let accepts = |set: &&&PackageSet| {
+            set.manifest.hosts.as_ref().is_some_and(|hosts| hosts.accepts(os_id, os_version_id))
+        };
+        same_arch.iter().find(accepts).copied().ok_or_else(|| {
+            let known = self.sets.iter().map(|set| format!("{} {}", set.manifest.distro, set.manifest.arch));
+            RepositoryError::NoSet {
+                folder: self.folder.clone(),
+                release: self.release.clone(),
+                host: format!("{os_id} {os_version_id} {arch}"),
+                known: known.collect::<Vec<_>>().join(", "),
+            }
+        })
+    }
+}
+
+impl PackageSet {
+    /// Reads `<folder>/build.json`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not a manifest.
+    pub fn open(folder: &Utf8Path) -> Result<Self, RepositoryError> {
+        let file = folder.join("build.json");
+        let text =
+            fs_err::read(&file).map_err(|source| RepositoryError::Read { file: file.clone(), source })?;
+        let manifest =
+            serde_json::from_slice(&text).map_err(|source| RepositoryError::Manifest { file, source })?;
+        Ok(Self { manifest, folder: folder.to_owned() })
+    }
+
+    /// The RPM of a name.
+    pub fn find(&self, name: &PackageName) -> Option<&BuiltPackage> {
+        self.manifest.packages.iter().find(|package| package.nevra.name == *name)
+    }
+
+    /// Where an RPM is.
+    pub fn path(&self, package: &BuiltPackage) -> Utf8PathBuf {
+        self.folder.join(&package.file)
+    }
+
+    /// Compares the RPM as it is on disk with what `build.json` says of it.
+    ///
+    /// # Errors
+    /// Its size or digest differs (both are told), or it cannot be read.
+    pub fn verify(&self, package: &BuiltPackage) -> Result<(), RepositoryError> {
+        let file = self.path(package);
+        let read = |source| RepositoryError::Read { file: file.clone(), source };
+        let differs = |what, found: String, expected: String| {
+            Err(RepositoryError::Differs { file: file.clone(), what, found, expected })
+        };
+        let reader = fs_err::File::open(&file).map_err(read)?;
+        let size = reader.metadata().map_err(read)?.len();
+        if size != package.size {
+            return differs("size", format!("{size} bytes"), format!("{} bytes", package.size));
+        }
+        let digest = Digest::of_reader(reader).map_err(read)?;
+        if digest != package.sha256 {
+            return differs("SHA-256", digest.to_string(), package.sha256.to_string());
+        }
+        Ok(())
+    }
+}
+
+/// The folders in a folder, hidden ones left out, sorted; none when there is no such folder.
+fn folders(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, RepositoryError> {
+    let read = |source| RepositoryError::Read { file: folder.to_owned(), source };
+    let entries = match folder.read_dir_utf8() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(read(error)),
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(read)?;
+        if entry.file_type().map_err(read)?.is_dir() && !entry.file_name().starts_with('.') {
+            folders.push(entry.into_path());
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES: &str = "not really an RPM";
+
+    /// A repository with one package for each of `sets`: distribution, architecture, and the hosts' `ID`.
+    fn repository(sets: &[(&str, &str, &str)]) -> (tempfile::TempDir, Utf8PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
+        for (distro, arch, id) in sets {
+            let set = root.join("lab").join(distro).join(arch);
+            fs_err::create_dir_all(&set).unwrap();
+            fs_err::create_dir_all(root.join("lab").join(distro).join(".work-x")).unwrap();
+            let package = BuiltPackage {
+                nevra: format!("mesos-0.28.2-1.{arch}").parse().unwrap(),
+                file: "mesos.rpm".into(),
+                size: BYTES.len() as u64,
+                sha256: Digest::of(BYTES),
+                header_sha1: "0".repeat(40),
+            };
+            let manifest = Manifest {
+                release: "lab".to_owned(),
+                distro: (*distro).to_owned(),
+                arch: (*arch).to_owned(),
+                packages: vec![package],
+                hosts: Some(HostMatch { id: (*id).to_owned(), version_id: Vec::new() }),
+                builds: BTreeMap::new(),
+            };
+            fs_err::write(set.join("build.json"), serde_json::to_string(&manifest).unwrap()).unwrap();
+            fs_err::write(set.join("mesos.rpm"), BYTES).unwrap();
+        }
+        (folder, root)
+    }
+
+    #[test]
+    fn the_set_for_a_host_is_the_only_one_or_the_one_that_is_meant() {
+        let (_folder, root) = repository(&[
+            ("debian12", "x86_64", "debian"),
+            ("el8", "x86_64", "rocky"),
+            ("el8", "aarch64", "rocky"),
+        ]);
+        let repository = Repository::open(&root, "lab").unwrap();
+        let distro = |arch, id| repository.for_host(arch, id, "1").map(|set| set.manifest.distro.clone());
+        assert_eq!(repository.sets().len(), 3);
+        assert_eq!(distro("x86_64", "rocky").unwrap(), "el8");
+        assert_eq!(distro("x86_64", "debian").unwrap(), "debian12");
+        assert_eq!(distro("aarch64", "debian").unwrap(), "el8", "the only one for its architecture");
+        let error = distro("x86_64", "fedora").unwrap_err().to_string().replace(root.as_str(), "dist");
+        insta::assert_snapshot!(error, @r"
+        release `lab` in dist has no packages for fedora 1 x86_64; there are packages for debian12 x86_64, el8 aarch64, el8 x86_64
+        Build them on such a machine: calico-mesos-install build --release lab --out dist
+        ");
+    }
+
+    #[test]
+    fn an_empty_repository_names_the_command_that_fills_it() {
+        let (_folder, root) = repository(&[]);
+        let error = Repository::open(&root, "lab").unwrap_err().to_string().replace(root.as_str(), "dist");
+        insta::assert_snapshot!(error, @r"
+        dist has no packages of release `lab`
+        Build them: calico-mesos-install build --release lab --out dist
+        ");
+    }
+
+    #[test]
+    fn a_changed_package_is_refused_with_both_digests() {
+        let (_folder, root) = repository(&[("debian12", "x86_64", "debian")]);
+        let repository = Repository::open(&root, "lab").unwrap();
+        let set = &repository.sets()[0];
+        let package = set.find(&"mesos".parse().unwrap()).unwrap();
+        assert!(set.find(&"mesos-devel".parse().unwrap()).is_none());
+        set.verify(package).unwrap();
+        let changed = BYTES.replace("really", "raelly");
+        fs_err::write(set.path(package), &changed).unwrap();
+        let error = set.verify(package).unwrap_err().to_string();
+        assert!(error.contains(&Digest::of(BYTES).to_string()), "{error}");
+        assert!(error.contains(&Digest::of(&changed).to_string()), "{error}");
+        fs_err::write(set.path(package), "short").unwrap();
+        let error = set.verify(package).unwrap_err().to_string().replace(root.as_str(), "dist");
+        insta::assert_snapshot!(error, @r"
+        dist/lab/debian12/x86_64/mesos.rpm is not the package that was built: its size is 5 bytes, but build.json says 17 bytes
+        Build it again, or copy the repository anew from where it was built.
+        ");
+        fs_err::remove_file(set.path(package)).unwrap();
+        assert!(matches!(set.verify(package), Err(RepositoryError::Read { .. })));
+    }
+
+    #[test]
+    fn a_version_matches_its_minor_versions_and_no_longer_number() {
+        let el8 = HostMatch { id: "rocky".to_owned(), version_id: vec!["8".to_owned()] };
+        assert!(el8.accepts("rocky", "8") && el8.accepts("rocky", "8.10"));
+        assert!(!el8.accepts("rocky", "88") && !el8.accepts("rocky", "9") && !el8.accepts("centos", "8"));
+    }
+
+    #[test]
+    fn a_manifest_of_an_older_tool_is_read() {
+        let text = r#"{"release": "lab", "distro": "d", "arch": "x86_64", "packages": []}"#;
+        let manifest: Manifest = serde_json::from_str(text).unwrap();
+        assert_eq!(manifest.hosts, None);
+    }
 }

@@ -1,1 +1,100 @@
-//! build.
+//! Specs and sources → RPMs, repository metadata and `build.json`.
+//!
+//! ```text
+//! release + distribution profile → sources → rendered specs → keys → rpmbuild → publish
+//! ```
+//!
+//! [`build`] is the table of contents. It knows nothing of hosts and inventories.
+
+mod apt;
+mod distro;
+mod error;
+mod event;
+mod job;
+mod process;
+mod publish;
+mod release;
+mod rpmbuild;
+mod run;
+mod schedule;
+mod source;
+mod spec;
+mod spec_files;
+mod tools;
+
+pub use distro::{BuildRequire, Distro, Requires};
+pub use error::BuildError;
+pub use event::{Event, Reason, Summary};
+pub use release::{Recipe, Release, Source};
+pub use spec::{RenderedSpec, render};
+pub use spec_files::SpecFiles;
+
+use camino::Utf8Path;
+
+use crate::repository::PackageSet;
+use publish::Place;
+use run::Run;
+
+/// What is to be built, and where it goes.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The data.
+    pub files: &'a SpecFiles,
+    /// The release's name.
+    pub release: &'a str,
+    /// The packages; all of the release when there are none.
+    pub packages: &'a [String],
+    /// The distribution profile; the one that matches this machine when there is none.
+    pub distro: Option<&'a str>,
+    /// The folder of repositories.
+    pub out: &'a Utf8Path,
+    /// Where fetched sources are kept.
+    pub cache: &'a Utf8Path,
+    /// How many packages are built at once.
+    pub jobs: usize,
+}
+
+/// Builds what has changed and publishes the repository.
+///
+/// # Errors
+/// Something is wrong with the request or the data, the machine lacks something, or a package could not be built.
+pub fn build(request: &Request<'_>, observe: &(dyn Fn(Event) + Sync)) -> Result<Summary, BuildError> {
+    let release = Release::load(request.files, request.release)?;
+    let distro = match request.distro {
+        Some(name) => Distro::load(request.files, name)?,
+        None => Distro::recognise(request.files, &os_release()?)?,
+    };
+    let wanted = release.select(request.packages)?;
+    tools::check(&distro, wanted.iter().filter_map(|name| release.packages.get(*name)))?;
+    let place = Place::lock(request.out, &release.name, &distro.id, std::env::consts::ARCH)?;
+    let old = PackageSet::open(&place.folder).ok();
+    let selected = release.with_dependents(&wanted, |name| {
+        old.as_ref().is_some_and(|set| set.manifest.builds.contains_key(name))
+    });
+    let jobs = job::prepare(request, &release, &distro, &selected)?;
+    let run = Run::new(&place, &release, &distro, &jobs, old.as_ref());
+    run.unchanged().for_each(|package| observe(Event::PackageUnchanged { package: package.clone() }));
+    if run.has_work() {
+        run.build(request.jobs, observe)?;
+        run.publish()?;
+        observe(Event::Published { folder: place.folder.clone() });
+    }
+    Ok(run.summary())
+}
+
+/// `/etc/os-release` of this machine.
+fn os_release() -> Result<String, BuildError> {
+    fs_err::read_to_string("/etc/os-release")
+        .map_err(|source| BuildError::io("recognising this machine's distribution", source))
+}
+
+/// An error with its causes, in one text.
+fn with_causes(error: &BuildError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!("\n  because: {error}"));
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,127 @@
+//! Distribution profiles: what one distribution calls things (`specs/distros/*.toml`).
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+use serde::Deserialize;
+
+use super::{BuildError, SpecFiles};
+use crate::repository::HostMatch;
+
+/// One distribution profile.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distro {
+    /// The stem of its file.
+    #[serde(skip)]
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The command that installs packages on a build machine, to be followed by their names.
+    pub install: String,
+    /// Where 64-bit libraries go: `%{_libdir}`.
+    pub libdir: String,
+    /// Whether the dynamic loader looks into `libdir` by itself.
+    pub loader_searches_libdir: bool,
+    /// Which hosts can install what is built with this profile.
+    pub matches: HostMatch,
+    /// Macros that rpm lacks there.
+    #[serde(default)]
+    pub macros: BTreeMap<String, String>,
+    /// What stands for a requirement that is not named the same everywhere.
+    pub requires: Requires,
+    /// What builds ask for and the package that brings it, by the names that releases use.
+    pub build_requires: BTreeMap<String, BuildRequire>,
+}
+
+/// Requirements of built packages, in the distribution's terms.
+#[derive(Debug, Clone, Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requires {
+    /// A Java runtime.
+    pub java: Vec<String>,
+    /// `useradd` and `groupadd`, for scriptlets.
+    pub users: Vec<String>,
+}
+
+/// Something that a build machine must have: a program in the search path, or a file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuildRequire {
+    /// A program that must be found in the search path.
+    pub program: Option<String>,
+    /// A file that must exist.
+    pub file: Option<Utf8PathBuf>,
+    /// The distribution's package that brings it.
+    pub package: String,
+}
+
+impl Distro {
+    /// Reads `specs/distros/<id>.toml`.
+    ///
+    /// # Errors
+    /// There is no such profile (with the names of those that are), or its file has a mistake.
+    pub fn load(files: &SpecFiles, id: &str) -> Result<Self, BuildError> {
+        let file = Utf8PathBuf::from(format!("distros/{id}.toml"));
+        let Some(text) = files.text(&file)? else {
+            return Err(BuildError::unknown("distribution", id, &files.stems("distros", ".toml")));
+        };
+        let mut distro: Self = toml::from_str(text)
+            .map_err(|error| BuildError::Data { file: file.clone(), problem: error.to_string() })?;
+        id.clone_into(&mut distro.id);
+        for (name, require) in &distro.build_requires {
+            if require.program.is_some() == require.file.is_some() {
+                let problem = format!("[build_requires] {name}: give either `program` or `file`");
+                return Err(BuildError::Data { file, problem });
+            }
+        }
+        Ok(distro)
+    }
+
+    /// The profile that matches `os_release`, the text of this machine's `/etc/os-release`.
+    ///
+    /// # Errors
+    /// No profile matches: which there are, and how one is chosen.
+    pub fn recognise(files: &SpecFiles, os_release: &str) -> Result<Self, BuildError> {
+        let value = |key: &str| {
+            let line = os_release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+            line.unwrap_or_default().trim_matches(['"', '\'']).to_owned()
+        };
+        let (id, version_id) = (value("ID"), value("VERSION_ID"));
+        let known = files.stems("distros", ".toml");
+        for name in &known {
+            let distro = Self::load(files, name)?;
+            if distro.matches.accepts(&id, &version_id) {
+                return Ok(distro);
+            }
+        }
+        Err(BuildError::UnknownMachine { id, version_id, known: known.join(", ") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_is_recognised_by_its_os_release() {
+        let files = SpecFiles::embedded();
+        let bookworm = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nID=debian\n";
+        assert_eq!(Distro::recognise(&files, bookworm).unwrap().id, "debian12");
+        let error = Distro::recognise(&files, "ID=slackware\nVERSION_ID=15.0\n").unwrap_err();
+        insta::assert_snapshot!(error, @"
+        no distribution profile matches this machine (ID `slackware`, VERSION_ID `15.0` in /etc/os-release)
+        Give --distro with one of: debian12.
+        ");
+    }
+
+    #[test]
+    fn a_build_requirement_is_a_program_or_a_file() {
+        let text = SpecFiles::embedded().text("distros/debian12.toml").unwrap().unwrap().to_owned();
+        let broken = text.replace("{ program = \"make\",", "{");
+        assert_ne!(text, broken);
+        let files = SpecFiles::from_memory(&[("distros/x.toml", &broken)]);
+        let error = Distro::load(&files, "x").unwrap_err().to_string();
+        assert!(error.contains("[build_requires] make: give either `program` or `file`"), "{error}");
+    }
+}

@@ -1,0 +1,158 @@
+//! Why a build could not be done.
+
+use camino::Utf8PathBuf;
+
+use crate::model::PackageName;
+
+/// Why a build could not be done. The text carries the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A name that does not exist.
+    #[error("there is no {kind} `{name}`{hint}\nThere are: {known}.")]
+    Unknown {
+        /// What is named.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// `; did you mean …?` where a name is near.
+        hint: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// This machine's distribution has no profile.
+    #[error(
+        "no distribution profile matches this machine (ID `{id}`, VERSION_ID `{version_id}` in /etc/os-release)\n\
+         Give --distro with one of: {known}."
+    )]
+    UnknownMachine {
+        /// `ID` of `/etc/os-release`.
+        id: String,
+        /// `VERSION_ID` of `/etc/os-release`.
+        version_id: String,
+        /// The profiles that exist.
+        known: String,
+    },
+    /// A data file is wrong.
+    #[error("specs/{file}: {problem}")]
+    Data {
+        /// The file, relative to `specs/`.
+        file: Utf8PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A spec template, or a file of a package, could not be rendered.
+    #[error("rendering specs/{file} for package `{package}` failed")]
+    Render {
+        /// The package.
+        package: PackageName,
+        /// The template, relative to `specs/`.
+        file: Utf8PathBuf,
+        /// What the template engine says.
+        #[source]
+        source: tera::Error,
+    },
+    /// The build machine lacks programs or files.
+    #[error("this machine lacks what the build needs: {missing}\nInstall it: {command}")]
+    MissingTools {
+        /// What is missing, by program or file.
+        missing: String,
+        /// The command that installs it.
+        command: String,
+    },
+    /// A source cannot be had.
+    #[error("source `{name}` of package `{package}`: {problem}")]
+    Source {
+        /// The package.
+        package: PackageName,
+        /// The source's name in the release.
+        name: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// rpmbuild failed.
+    #[error("building `{package}` failed ({status}); the last lines of {log}:\n{tail}")]
+    Package {
+        /// The package.
+        package: PackageName,
+        /// How rpmbuild ended.
+        status: String,
+        /// The log.
+        log: Utf8PathBuf,
+        /// Its last lines.
+        tail: String,
+    },
+    /// Some packages failed; each was reported when it happened.
+    #[error("{failed} of {total} packages could not be built; what was built is kept for the next run")]
+    Failed {
+        /// How many failed or could not be begun because of one that failed.
+        failed: usize,
+        /// How many were to be built.
+        total: usize,
+    },
+    /// Another build writes to the same folder.
+    #[error("another build is writing to {folder}\nWait for it, or give another folder with --out.")]
+    Locked {
+        /// The folder.
+        folder: Utf8PathBuf,
+    },
+    /// rpmbuild cannot work in such a folder.
+    #[error(
+        "rpmbuild cannot work below {folder}: its name has a blank, a quote or one of `%\\$,` in it\nGive another folder with --out."
+    )]
+    Place {
+        /// The folder.
+        folder: Utf8PathBuf,
+    },
+    /// A program of the build chain failed.
+    #[error("`{program}` failed while {doing} ({status})\n{stderr}")]
+    Program {
+        /// The program.
+        program: String,
+        /// What it was asked to do.
+        doing: String,
+        /// How it ended.
+        status: String,
+        /// What it said.
+        stderr: String,
+    },
+    /// Reading or writing on this machine failed.
+    #[error("{doing} failed")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl BuildError {
+    pub(super) fn io(doing: impl Into<String>, source: std::io::Error) -> Self {
+        Self::Io { doing: doing.into(), source }
+    }
+
+    /// `name` is not among `known`; the nearest of them is proposed.
+    pub(super) fn unknown(kind: &'static str, name: &str, known: &[String]) -> Self {
+        let nearest = known
+            .iter()
+            .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+            .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
+            .min();
+        let hint = nearest.map(|(_, candidate)| format!("; did you mean `{candidate}`?")).unwrap_or_default();
+        Self::Unknown { kind, name: name.to_owned(), hint, known: known.join(", ") }
+    }
+
+    /// Whether the request or an input is at fault, as opposed to a build that failed.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Unknown { .. }
+                | Self::UnknownMachine { .. }
+                | Self::Data { .. }
+                | Self::Render { .. }
+                | Self::MissingTools { .. }
+                | Self::Source { .. }
+                | Self::Place { .. }
+        )
+    }
+}
