@@ -99,6 +99,14 @@ impl Data {
         self.files.keys().map(Utf8PathBuf::as_path).filter(move |path| path.starts_with(folder))
     }
 
+    /// The names of the files right inside `folder` that end with `extension`, without it, sorted: `lab` for
+    /// `specs/releases/lab.toml`.
+    pub fn stems(&self, folder: &str, extension: &str) -> impl Iterator<Item = &str> {
+        self.below(folder)
+            .filter(move |path| path.parent().is_some_and(|parent| parent == folder))
+            .filter_map(move |path| path.file_name()?.strip_suffix(extension))
+    }
+
     /// A file's bytes.
     ///
     /// # Errors
@@ -129,7 +137,7 @@ impl Data {
         for entry in folder.read_dir_utf8()? {
             let entry = entry?;
             let name = entry.file_name();
-            if name.starts_with('.') || name.ends_with('~') {
+            if !is_data(name) {
                 continue;
             }
             let relative = relative.join(name);
@@ -146,7 +154,8 @@ impl Data {
 
 fn embed(folder: &str, dir: &'static Dir<'static>, files: &mut BTreeMap<Utf8PathBuf, File>) {
     for file in dir.files() {
-        if let Some(path) = Utf8Path::from_path(file.path()) {
+        let path = Utf8Path::from_path(file.path());
+        if let Some(path) = path.filter(|path| path.components().all(|part| is_data(part.as_str()))) {
             let path = Utf8Path::new(folder).join(path);
             let file = File { name: path.to_string(), bytes: Cow::Borrowed(file.contents()) };
             files.insert(path, file);
@@ -155,6 +164,11 @@ fn embed(folder: &str, dir: &'static Dir<'static>, files: &mut BTreeMap<Utf8Path
     for dir in dir.dirs() {
         embed(folder, dir, files);
     }
+}
+
+/// Hidden files and the backups of editors are nobody's data.
+fn is_data(name: &str) -> bool {
+    !name.starts_with('.') && !name.ends_with('~')
 }
 
 #[cfg(test)]
@@ -170,11 +184,21 @@ mod tests {
         fs_err::write(base.join("roles/zookeeper.toml"), "mine").unwrap();
         fs_err::write(base.join("roles/more.toml"), "more").unwrap();
         fs_err::write(base.join("roles/.more.toml.swp"), "junk").unwrap();
+        fs_err::write(base.join("roles/more.toml~"), "backup").unwrap();
         let data = Data::load(Some(base)).unwrap();
         assert_eq!(data.text("roles/zookeeper.toml").unwrap().text(), "mine");
         assert_eq!(data.text("roles/more.toml").unwrap().name(), base.join("roles/more.toml"));
         assert!(data.bytes("roles/.more.toml.swp").is_err());
+        assert!(data.bytes("roles/more.toml~").is_err());
         assert!(data.text("roles/etcd.toml").unwrap().text().contains("etcd"), "the others stay");
         assert!(data.below("roles").all(|path| path.starts_with("roles")));
+    }
+    #[test]
+    fn stems_are_those_of_files_right_inside_a_folder() {
+        let mut data = Data::built_in();
+        data.insert("specs/releases/own.toml", "");
+        data.insert("specs/releases/own.txt", "");
+        data.insert("specs/releases/old/ancient.toml", "");
+        assert_eq!(data.stems("specs/releases", ".toml").collect::<Vec<_>>(), ["0.28", "lab", "own"]);
     }
 }

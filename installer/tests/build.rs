@@ -138,10 +138,10 @@ fn mistakes_are_refused_before_anything_is_built() {
         assert!(result.stderr.contains(text), "{arguments:?}: {}", result.stderr);
     };
     refused(&["--release", "tiny", "basee"], "did you mean `base`?");
-    refused(&["--release", "tyni"], "did you mean `tiny`?");
+    refused(&["--release", "tiyn"], "did you mean `tiny`?");
     refused(&["--release", "tiny", "--distro", "debian13"], "did you mean `debian12`?");
     data.write("releases/tiny.toml", &Data::RELEASE.replace("needs", "nedes"));
-    refused(&["--release", "tiny"], "unknown field `nedes`");
+    refused(&["--release", "tiny"], "specs/releases/tiny.toml:11:1: unknown key `nedes`");
     data.write(
         "releases/tiny.toml",
         &Data::RELEASE.replace("[\"base\"]", "[\"base\"]\nbuild_requires = [\"ox\"]"),

@@ -183,10 +183,7 @@ roles = ["agent"]
     assert_eq!(content("m-2", "/etc/mesos/zk"), "zk://10.0.0.1:2181/mesos\n");
     assert_eq!(content("m-2", "/etc/mesos-master/quorum"), "2\n");
     assert_eq!(content("zk", "/var/lib/zookeeper/myid"), "1\n");
-    assert!(
-        !content("zk", "/etc/zookeeper/conf/zoo.cfg").contains("server."),
-        "one server is not an ensemble"
-    );
+    assert!(!content("zk", "/etc/zookeeper/zoo.cfg").contains("server."), "one server is not an ensemble");
     assert!(content("etcd-2", "/etc/etcd/etcd.conf").contains(
         "ETCD_INITIAL_CLUSTER=etcd-1=http://10.0.0.11:2380,etcd-2=http://10.0.0.12:2380,etcd-3=http://10.0.0.13:2380\n"
     ));

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{BuildError, SpecFiles};
+use super::{BuildError, definition};
+use crate::data::Data;
+use crate::diagnostic::{Mistake, Mistakes};
 use crate::repository::HostMatch;
 
 /// One distribution profile.
@@ -15,6 +18,9 @@ pub struct Distro {
     /// The stem of its file.
     #[serde(skip)]
     pub id: String,
+    /// Its file, as people know it.
+    #[serde(skip)]
+    pub file: String,
     /// What people call it.
     pub name: String,
     /// The command that installs packages on a build machine, to be followed by their names.
@@ -35,7 +41,7 @@ pub struct Distro {
 }
 
 /// Requirements of built packages, in the distribution's terms.
-#[derive(Debug, Clone, Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Requires {
     /// A Java runtime.
@@ -61,36 +67,35 @@ impl Distro {
     ///
     /// # Errors
     /// There is no such profile (with the names of those that are), or its file has a mistake.
-    pub fn load(files: &SpecFiles, id: &str) -> Result<Self, BuildError> {
-        let file = Utf8PathBuf::from(format!("distros/{id}.toml"));
-        let Some(text) = files.text(&file)? else {
-            return Err(BuildError::unknown("distribution", id, &files.stems("distros", ".toml")));
-        };
-        let mut distro: Self = toml::from_str(text)
-            .map_err(|error| BuildError::Data { file: file.clone(), problem: error.to_string() })?;
-        id.clone_into(&mut distro.id);
-        for (name, require) in &distro.build_requires {
+    pub fn load(data: &Data, id: &str) -> Result<Self, BuildError> {
+        let (source, profile) = definition::read::<Self>(data, "distros", "distribution", id)?;
+        let mut mistakes = Mistakes::new();
+        for (name, require) in &profile.value.build_requires {
             if require.program.is_some() == require.file.is_some() {
-                let problem = format!("[build_requires] {name}: give either `program` or `file`");
-                return Err(BuildError::Data { file, problem });
+                let place = profile.place(&["build_requires", name]);
+                mistakes.push(
+                    Mistake::new(place, format!("`{name}` is neither a program nor a file, or both"))
+                        .help("give either `program` or `file`"),
+                );
             }
         }
-        Ok(distro)
+        let file = source.name().to_owned();
+        Ok(mistakes.or(Self { id: id.to_owned(), file, ..profile.value })?)
     }
 
     /// The profile that matches `os_release`, the text of this machine's `/etc/os-release`.
     ///
     /// # Errors
     /// No profile matches: which there are, and how one is chosen.
-    pub fn recognise(files: &SpecFiles, os_release: &str) -> Result<Self, BuildError> {
+    pub fn recognise(data: &Data, os_release: &str) -> Result<Self, BuildError> {
         let value = |key: &str| {
             let line = os_release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
             line.unwrap_or_default().trim_matches(['"', '\'']).to_owned()
         };
         let (id, version_id) = (value("ID"), value("VERSION_ID"));
-        let known = files.stems("distros", ".toml");
+        let known: Vec<_> = data.stems("specs/distros", ".toml").collect();
         for name in &known {
-            let distro = Self::load(files, name)?;
+            let distro = Self::load(data, name)?;
             if distro.matches.accepts(&id, &version_id) {
                 return Ok(distro);
             }
@@ -105,10 +110,10 @@ mod tests {
 
     #[test]
     fn the_machine_is_recognised_by_its_os_release() {
-        let files = SpecFiles::embedded();
+        let data = Data::built_in();
         let bookworm = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nID=debian\n";
-        assert_eq!(Distro::recognise(&files, bookworm).unwrap().id, "debian12");
-        let error = Distro::recognise(&files, "ID=slackware\nVERSION_ID=15.0\n").unwrap_err();
+        assert_eq!(Distro::recognise(&data, bookworm).unwrap().id, "debian12");
+        let error = Distro::recognise(&data, "ID=slackware\nVERSION_ID=15.0\n").unwrap_err();
         insta::assert_snapshot!(error, @"
         no distribution profile matches this machine (ID `slackware`, VERSION_ID `15.0` in /etc/os-release)
         Give --distro with one of: debian12.
@@ -117,11 +122,14 @@ mod tests {
 
     #[test]
     fn a_build_requirement_is_a_program_or_a_file() {
-        let text = SpecFiles::embedded().text("distros/debian12.toml").unwrap().unwrap().to_owned();
-        let broken = text.replace("{ program = \"make\",", "{");
-        assert_ne!(text, broken);
-        let files = SpecFiles::from_memory(&[("distros/x.toml", &broken)]);
-        let error = Distro::load(&files, "x").unwrap_err().to_string();
-        assert!(error.contains("[build_requires] make: give either `program` or `file`"), "{error}");
+        let mut data = Data::built_in();
+        let source = data.text("specs/distros/debian12.toml").unwrap();
+        let broken = source.text().replace("{ program = \"make\",", "{");
+        assert_ne!(source.text(), broken);
+        data.insert("specs/distros/x.toml", broken);
+        insta::assert_snapshot!(Distro::load(&data, "x").unwrap_err(), @"
+        specs/distros/x.toml:33:8: `make` is neither a program nor a file, or both
+          help: give either `program` or `file`
+        ");
     }
 }

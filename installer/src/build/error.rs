@@ -2,22 +2,22 @@
 
 use camino::Utf8PathBuf;
 
+use crate::data::DataError;
+use crate::diagnostic::{Mistake, Mistakes, suggestion};
 use crate::model::PackageName;
 
 /// Why a build could not be done. The text carries the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// A name that does not exist.
-    #[error("there is no {kind} `{name}`{hint}\nThere are: {known}.")]
+    #[error("there is no {kind} `{name}`\n{help}")]
     Unknown {
         /// What is named.
         kind: &'static str,
         /// The name.
         name: String,
-        /// `; did you mean …?` where a name is near.
-        hint: String,
-        /// The names that exist.
-        known: String,
+        /// The name that was probably meant, or all that exist.
+        help: String,
     },
     /// This machine's distribution has no profile.
     #[error(
@@ -32,24 +32,19 @@ pub enum BuildError {
         /// The profiles that exist.
         known: String,
     },
-    /// A data file is wrong.
-    #[error("specs/{file}: {problem}")]
-    Data {
-        /// The file, relative to `specs/`.
-        file: Utf8PathBuf,
+    /// Mistakes in a release, a profile or a template.
+    #[error(transparent)]
+    Mistakes(#[from] Mistakes),
+    /// A data file is missing or no text.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// What a data file says cannot be used.
+    #[error("{file}: {problem}")]
+    File {
+        /// The file, as people know it.
+        file: String,
         /// What is wrong with it.
         problem: String,
-    },
-    /// A spec template, or a file of a package, could not be rendered.
-    #[error("rendering specs/{file} for package `{package}` failed")]
-    Render {
-        /// The package.
-        package: PackageName,
-        /// The template, relative to `specs/`.
-        file: Utf8PathBuf,
-        /// What the template engine says.
-        #[source]
-        source: tera::Error,
     },
     /// The build machine lacks programs or files.
     #[error("this machine lacks what the build needs: {missing}\nInstall it: {command}")]
@@ -131,15 +126,13 @@ impl BuildError {
         Self::Io { doing: doing.into(), source }
     }
 
-    /// `name` is not among `known`; the nearest of them is proposed.
-    pub(super) fn unknown(kind: &'static str, name: &str, known: &[String]) -> Self {
-        let nearest = known
-            .iter()
-            .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-            .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
-            .min();
-        let hint = nearest.map(|(_, candidate)| format!("; did you mean `{candidate}`?")).unwrap_or_default();
-        Self::Unknown { kind, name: name.to_owned(), hint, known: known.join(", ") }
+    /// `name` is not among `known`, the names of all of the kind.
+    pub(super) fn unknown<'a>(
+        kind: &'static str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self::Unknown { kind, name: name.to_owned(), help: suggestion(name, &format!("{kind}s"), known) }
     }
 
     /// Whether the request or an input is at fault, as opposed to a build that failed.
@@ -148,11 +141,18 @@ impl BuildError {
             self,
             Self::Unknown { .. }
                 | Self::UnknownMachine { .. }
-                | Self::Data { .. }
-                | Self::Render { .. }
+                | Self::Mistakes(_)
+                | Self::Data(_)
+                | Self::File { .. }
                 | Self::MissingTools { .. }
                 | Self::Source { .. }
                 | Self::Place { .. }
         )
+    }
+}
+
+impl From<Mistake> for BuildError {
+    fn from(mistake: Mistake) -> Self {
+        Self::Mistakes(mistake.into())
     }
 }

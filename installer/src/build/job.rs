@@ -37,11 +37,11 @@ pub(super) fn prepare(
     let mut jobs: Vec<Job> = Vec::new();
     for name in packages {
         let Some(recipe) = release.packages.get(*name) else { continue };
-        let sources = source::obtain(request.files, name, recipe, request.cache)?;
+        let sources = source::obtain(request.data, name, recipe, request.cache)?;
         let names: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
         let needs = jobs.iter().filter(|job| recipe.needs.contains(&job.package));
         let needs: Vec<_> = needs.map(|job| (job.package.clone(), job.key)).collect();
-        let spec = spec::render(request.files, release, distro, name, &names)?;
+        let spec = spec::render(request.data, release, distro, name, &names)?;
         let key = key(name, &spec, &sources, &needs, distro, release.source_date_epoch);
         jobs.push(Job {
             package: (*name).clone(),

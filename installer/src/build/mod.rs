@@ -7,6 +7,7 @@
 //! [`build`] is the table of contents. It knows nothing of hosts and inventories.
 
 mod apt;
+mod definition;
 mod distro;
 mod error;
 mod event;
@@ -19,7 +20,6 @@ mod run;
 mod schedule;
 mod source;
 mod spec;
-mod spec_files;
 mod tools;
 
 pub use distro::{BuildRequire, Distro, Requires};
@@ -27,10 +27,10 @@ pub use error::BuildError;
 pub use event::{Event, Reason, Summary};
 pub use release::{Recipe, Release, Source};
 pub use spec::{RenderedSpec, render};
-pub use spec_files::SpecFiles;
 
 use camino::Utf8Path;
 
+use crate::data::Data;
 use crate::repository::PackageSet;
 use publish::Place;
 use run::Run;
@@ -38,8 +38,8 @@ use run::Run;
 /// What is to be built, and where it goes.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// The data.
-    pub files: &'a SpecFiles,
+    /// The data files.
+    pub data: &'a Data,
     /// The release's name.
     pub release: &'a str,
     /// The packages; all of the release when there are none.
@@ -59,10 +59,10 @@ pub struct Request<'a> {
 /// # Errors
 /// Something is wrong with the request or the data, the machine lacks something, or a package could not be built.
 pub fn build(request: &Request<'_>, observe: &(dyn Fn(Event) + Sync)) -> Result<Summary, BuildError> {
-    let release = Release::load(request.files, request.release)?;
+    let release = Release::load(request.data, request.release)?;
     let distro = match request.distro {
-        Some(name) => Distro::load(request.files, name)?,
-        None => Distro::recognise(request.files, &os_release()?)?,
+        Some(name) => Distro::load(request.data, name)?,
+        None => Distro::recognise(request.data, &os_release()?)?,
     };
     let wanted = release.select(request.packages)?;
     tools::check(&distro, wanted.iter().filter_map(|name| release.packages.get(*name)))?;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8PathBuf;
 use serde::Deserialize;
 
-use super::{BuildError, SpecFiles};
+use super::{BuildError, definition};
+use crate::data::Data;
+use crate::diagnostic::{Mistake, Mistakes, Typed, list, suggestion};
 use crate::model::PackageName;
 
 /// One release file.
@@ -49,7 +51,7 @@ fn first_revision() -> String {
     "1".to_owned()
 }
 
-/// Where a component comes from. More kinds are to come: archives by digest, git by commit.
+/// Where a component comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
@@ -66,6 +68,18 @@ pub enum Source {
         /// Its path, relative to `specs/`.
         path: Utf8PathBuf,
     },
+    /// A commit of a git repository, which is its own checksum.
+    Git {
+        /// The repository.
+        url: String,
+        /// The commit, 40 hexadecimal digits.
+        commit: String,
+    },
+    /// A file that upstream publishes without a checksum of its own.
+    Download {
+        /// Its address.
+        url: String,
+    },
 }
 
 impl Release {
@@ -73,31 +87,47 @@ impl Release {
     ///
     /// # Errors
     /// There is no such release (with the names of those that are), or its file has a mistake.
-    pub fn load(files: &SpecFiles, name: &str) -> Result<Self, BuildError> {
-        let file = Utf8PathBuf::from(format!("releases/{name}.toml"));
-        let Some(text) = files.text(&file)? else {
-            return Err(BuildError::unknown("release", name, &files.stems("releases", ".toml")));
-        };
-        Self::parse(name, text).map_err(|problem| BuildError::Data { file, problem })
+    pub fn load(data: &Data, name: &str) -> Result<Self, BuildError> {
+        let (_, release) = definition::read::<Self>(data, "releases", "release", name)?;
+        Ok(release.value.mistakes(&release).or(Self { name: name.to_owned(), ..release.value })?)
     }
 
-    fn parse(name: &str, text: &str) -> Result<Self, String> {
-        let mut release: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        name.clone_into(&mut release.name);
-        for (package, recipe) in &release.packages {
-            recipe.check().map_err(|problem| format!("[packages.{package}] {problem}"))?;
-            if let Some(missing) = recipe.needs.iter().find(|need| !release.packages.contains_key(*need)) {
-                return Err(format!(
-                    "[packages.{package}] needs `{missing}`, which this release does not have"
-                ));
+    /// What is wrong beyond the form; `file` is this release as it was written.
+    fn mistakes(&self, file: &Typed<Self>) -> Mistakes {
+        let mut mistakes = Mistakes::new();
+        for (name, recipe) in &self.packages {
+            recipe.check(|path, message, help| {
+                let place = file.place(&[&["packages", name.as_str()], path].concat());
+                mistakes.push(Mistake::new(place, message).help(help));
+            });
+            for missing in recipe.needs.iter().filter(|need| !self.packages.contains_key(*need)) {
+                let place = file.place(&["packages", name.as_str(), "needs", missing.as_str()]);
+                let packages = self.packages.keys().map(PackageName::as_str);
+                mistakes.push(
+                    Mistake::new(place, format!("this release has no package `{missing}`")).help(suggestion(
+                        missing.as_str(),
+                        "packages",
+                        packages,
+                    )),
+                );
             }
         }
-        release.order()?;
-        Ok(release)
+        if mistakes.is_empty()
+            && let Err(ring) = self.order()
+            && let Some(first) = ring.first()
+        {
+            let place = file.place(&["packages", first.as_str(), "needs"]);
+            let message = format!("{} need each other, so none can be built first", list(&ring));
+            mistakes.push(Mistake::new(place, message).help("remove one of their `needs`"));
+        }
+        mistakes
     }
 
     /// The packages, each after those that it needs.
-    fn order(&self) -> Result<Vec<&PackageName>, String> {
+    ///
+    /// # Errors
+    /// Those that cannot be put into an order.
+    fn order(&self) -> Result<Vec<&PackageName>, Vec<&PackageName>> {
         let mut ordered: Vec<&PackageName> = Vec::new();
         while ordered.len() < self.packages.len() {
             let ready = self.packages.iter().find(|(name, recipe)| {
@@ -105,13 +135,7 @@ impl Release {
             });
             match ready {
                 Some((name, _)) => ordered.push(name),
-                None => {
-                    let rest = self.packages.keys().filter(|name| !ordered.contains(name));
-                    let rest = rest.map(PackageName::as_str).collect::<Vec<_>>().join(", ");
-                    return Err(format!(
-                        "these packages need each other, so none can be built first: {rest}"
-                    ));
-                }
+                None => return Err(self.packages.keys().filter(|name| !ordered.contains(name)).collect()),
             }
         }
         Ok(ordered)
@@ -127,7 +151,8 @@ impl Release {
         let mut selected = BTreeSet::new();
         for name in if wanted.is_empty() { &names } else { wanted } {
             let found = self.packages.get_key_value(name.as_str());
-            let (name, _) = found.ok_or_else(|| BuildError::unknown("package", name, &names))?;
+            let known = names.iter().map(String::as_str);
+            let (name, _) = found.ok_or_else(|| BuildError::unknown("package", name, known))?;
             self.add_with_needs(name, &mut selected);
         }
         let mut ordered = self.order().unwrap_or_default();
@@ -163,29 +188,36 @@ impl Release {
 }
 
 impl Recipe {
-    fn check(&self) -> Result<(), String> {
+    /// Tells `wrong` what is wrong: the path of the value inside the recipe, message and help.
+    fn check(&self, mut wrong: impl FnMut(&[&str], String, &str)) {
         for (key, text) in [("version", &self.version), ("revision", &self.revision)] {
             let valid = |c: char| c.is_ascii_alphanumeric() || "._+~^".contains(c);
             if text.is_empty() || !text.chars().all(valid) {
-                return Err(format!(
-                    "{key} = {text:?} cannot be a version in RPM: use letters, digits and `._+~^`"
-                ));
+                let message = format!("{text:?} cannot be a {key} in RPM");
+                wrong(&[key], message, "use letters, digits and `._+~^`");
             }
         }
         for (name, source) in &self.sources {
+            let at = |key| ["sources", name.as_str(), key];
             match source {
                 Source::Deb { packages, version_of } if !packages.contains(version_of) => {
-                    return Err(format!(
-                        "sources.{name}: version_of = {version_of:?} is not among its `packages`"
-                    ));
+                    let message = format!("{version_of:?} is not among the `packages` of this source");
+                    wrong(&at("version_of"), message, "name one of them");
                 }
                 Source::Folder { path } if !is_inside(path) => {
-                    return Err(format!("sources.{name}: path = {path:?} leaves the folder specs/"));
+                    let message = format!("{path:?} leaves the folder `specs`");
+                    wrong(&at("path"), message, "give a path relative to `specs`, without `..`");
                 }
-                Source::Deb { .. } | Source::Folder { .. } => {}
+                Source::Git { commit, .. }
+                    if commit.len() != 40 || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+                {
+                    let message = format!("{commit:?} is not a commit");
+                    wrong(&at("commit"), message, "give all 40 hexadecimal digits");
+                }
+                Source::Deb { .. } | Source::Folder { .. } | Source::Git { .. } | Source::Download { .. } => {
+                }
             }
         }
-        Ok(())
     }
 }
 
@@ -198,8 +230,11 @@ fn is_inside(path: &Utf8PathBuf) -> bool {
 mod tests {
     use super::*;
 
-    fn parse(packages: &str) -> Result<Release, String> {
-        Release::parse("t", &format!("description = \"d\"\nsource_date_epoch = 1\n{packages}"))
+    fn parse(packages: &str) -> Result<Release, BuildError> {
+        let mut data = Data::built_in();
+        let text = format!("description = \"d\"\nsource_date_epoch = 1\n{packages}");
+        data.insert("specs/releases/t.toml", text);
+        Release::load(&data, "t")
     }
 
     const FOLDER: &str = "sources.s = { kind = \"folder\", path = \"p\" }\n";
@@ -216,32 +251,53 @@ mod tests {
         };
         assert_eq!(names(&[]), ["b", "a", "c"]);
         assert_eq!(names(&["a".to_owned()]), ["b", "a"]);
-        let error = release.select(&["cc".to_owned()]).unwrap_err();
+        let error = release.select(&["C".to_owned()]).unwrap_err();
         assert!(error.to_string().contains("did you mean `c`?"), "{error}");
     }
 
     #[test]
-    fn mistakes_are_refused() {
+    fn mistakes_are_refused_where_they_are() {
         let refused = |packages: &str| parse(packages).unwrap_err();
-        let ring = format!("[packages.a]\nversion = \"1\"\nneeds = [\"a\"]\n{FOLDER}");
-        assert!(refused(&ring).contains("need each other"));
-        let missing = format!("[packages.a]\nversion = \"1\"\nneeds = [\"z\"]\n{FOLDER}");
-        insta::assert_snapshot!(refused(&missing), @"[packages.a] needs `z`, which this release does not have");
-        let version = format!("[packages.a]\nversion = \"1-2\"\n{FOLDER}");
-        assert!(refused(&version).contains("cannot be a version"));
-        let key = format!("[packages.a]\nversion = \"1\"\nfoo = 1\n{FOLDER}");
-        assert!(refused(&key).contains("unknown field `foo`"));
+        let ring = format!(
+            "[packages.a]\nversion = \"1\"\nneeds = [\"b\"]\n{FOLDER}[packages.b]\nversion = \"1\"\nneeds = [\"a\"]\n{FOLDER}"
+        );
+        insta::assert_snapshot!(refused(&ring), @"
+        specs/releases/t.toml:5:9: `a` and `b` need each other, so none can be built first
+          help: remove one of their `needs`
+        ");
+        let many = "[packages.a]\nversion = \"1-2\"\nneeds = [\n  \"z\"]\n\
+                    sources.s = { kind = \"folder\", path = \"../p\" }\n\
+                    sources.t = { kind = \"git\", url = \"u\", commit = \"main\" }\n\
+                    sources.u = { kind = \"deb\", packages = [\"x\"], version_of = \"y\" }\n";
+        insta::assert_snapshot!(refused(many), @r#"
+        specs/releases/t.toml:4:11: "1-2" cannot be a version in RPM
+          help: use letters, digits and `._+~^`
+        specs/releases/t.toml:6:3: this release has no package `z`
+          help: the packages are `a`
+        specs/releases/t.toml:7:39: "../p" leaves the folder `specs`
+          help: give a path relative to `specs`, without `..`
+        specs/releases/t.toml:8:49: "main" is not a commit
+          help: give all 40 hexadecimal digits
+        specs/releases/t.toml:9:60: "y" is not among the `packages` of this source
+          help: name one of them
+        "#);
+        let key = format!("[packages.a]\nversion = \"1\"\nnedes = []\n{FOLDER}");
+        insta::assert_snapshot!(refused(&key), @"
+        specs/releases/t.toml:5:1: unknown key `nedes`
+          help: did you mean `needs`?
+        ");
         let key = "[packages.a]\nversion = \"1\"\nsources.s = { kind = \"folder\", path = \"p\", x = 1 }";
-        assert!(refused(key).contains("unknown field `x`"));
-        let out = "[packages.a]\nversion = \"1\"\nsources.s = { kind = \"folder\", path = \"../p\" }";
-        assert!(refused(out).contains("leaves the folder"));
+        insta::assert_snapshot!(refused(key), @"
+        specs/releases/t.toml:5:13: unknown key `x`
+          help: the keys here are `path`
+        ");
     }
 
     #[test]
     fn the_lab_release_is_well_formed() {
-        let release = Release::load(&SpecFiles::embedded(), "lab").unwrap();
+        let release = Release::load(&Data::built_in(), "lab").unwrap();
         assert!(release.select(&[]).unwrap().len() >= 5);
-        let error = Release::load(&SpecFiles::embedded(), "lap").unwrap_err();
+        let error = Release::load(&Data::built_in(), "lap").unwrap_err();
         assert!(error.to_string().contains("did you mean `lab`?"), "{error}");
     }
 }

@@ -3,7 +3,8 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::release::{Recipe, Source};
-use super::{BuildError, SpecFiles, apt, process};
+use super::{BuildError, apt, process};
+use crate::data::Data;
 use crate::model::{Digest, PackageName};
 
 /// One file for rpmbuild's `SOURCES`.
@@ -26,7 +27,7 @@ enum Content {
 
 /// Obtains every source of a package; nothing is fetched twice.
 pub(super) fn obtain(
-    files: &SpecFiles,
+    data: &Data,
     package: &PackageName,
     recipe: &Recipe,
     cache: &Utf8Path,
@@ -57,8 +58,7 @@ pub(super) fn obtain(
                 }
             }
             Source::Folder { path } => {
-                let tree: Vec<_> =
-                    files.below(path).map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect();
+                let tree = tree(data, &format!("specs/{path}"))?;
                 if tree.is_empty() {
                     return Err(fail(format!("there are no files below specs/{path}")));
                 }
@@ -71,9 +71,28 @@ pub(super) fn obtain(
                     content: Content::Tree { top, files: tree },
                 });
             }
+            Source::Git { url, commit } => {
+                return Err(fail(not_fetched(&format!("commit {commit} of {url}"))));
+            }
+            Source::Download { url } => return Err(fail(not_fetched(url))),
         }
     }
     Ok(obtained)
+}
+
+/// The data files below `folder`, by their paths relative to it.
+fn tree(data: &Data, folder: &str) -> Result<Vec<(Utf8PathBuf, Vec<u8>)>, BuildError> {
+    let files = data.below(folder).filter_map(|path| Some((path, path.strip_prefix(folder).ok()?)));
+    files.map(|(path, relative)| Ok((relative.to_owned(), data.bytes(path)?.to_vec()))).collect()
+}
+
+/// Upstream sources are pinned in releases, so that inventories can name them, and cannot be obtained yet.
+fn not_fetched(what: &str) -> String {
+    format!(
+        "it is {what}, and this version of the tool builds only from the distribution's packages and from folders \
+         of specs/\n\
+         Build release `lab`, or point `[packages] repo` at packages of this release that were built elsewhere."
+    )
 }
 
 fn digest_of(path: &Utf8Path) -> Result<Digest, BuildError> {

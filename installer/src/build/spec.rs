@@ -1,18 +1,17 @@
 //! Spec templates → specs: one typed context, macros escaped, files that a spec asks for.
-//!
-//! The delimiters are `{{ }}`, `[% %]` and `[# #]`: Tera's own `{% %}` and `{# #}` occur in RPM macros.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use schemars::JsonSchema;
 use serde::Serialize;
-use tera::{Context, Delimiters, Tera};
 
+use super::BuildError;
 use super::distro::{Distro, Requires};
 use super::release::Release;
-use super::{BuildError, SpecFiles};
+use crate::data::{Data, DataError};
+use crate::diagnostic::Source;
 use crate::model::PackageName;
+use crate::render::{Shape, Template};
 
 /// A rendered spec and what lies beside it in rpmbuild's `SOURCES`, the fetched sources aside.
 #[derive(Debug, Clone)]
@@ -23,7 +22,7 @@ pub struct RenderedSpec {
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SpecContext<'a> {
     package: PackageContext<'a>,
     release: ReleaseContext<'a>,
@@ -32,7 +31,7 @@ struct SpecContext<'a> {
     versions: BTreeMap<String, &'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PackageContext<'a> {
     name: &'a str,
     version: &'a str,
@@ -43,12 +42,12 @@ struct PackageContext<'a> {
     sources: &'a [String],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ReleaseContext<'a> {
     name: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct DistroContext<'a> {
     name: &'a str,
     libdir: &'a str,
@@ -63,15 +62,16 @@ struct DistroContext<'a> {
 /// # Errors
 /// There is no such template, it does not render, or it names a source that nobody has.
 pub fn render(
-    files: &SpecFiles,
+    data: &Data,
     release: &Release,
     distro: &Distro,
     package: &PackageName,
     sources: &[String],
 ) -> Result<RenderedSpec, BuildError> {
-    let file = Utf8PathBuf::from(format!("{package}.spec.tera"));
+    let template = data.text(format!("specs/{package}.spec.tera"))?;
+    let fail = |problem: String| BuildError::File { file: template.name().to_owned(), problem };
     let Some(recipe) = release.packages.get(package) else {
-        return Err(BuildError::Data { file, problem: format!("release {} has no {package}", release.name) });
+        return Err(fail(format!("release {} has no {package}", release.name)));
     };
     let suffix = if recipe.stand_in { ".standin" } else { "" };
     let context = SpecContext {
@@ -89,23 +89,19 @@ pub fn render(
             loader_searches_libdir: distro.loader_searches_libdir,
             requires: &distro.requires,
         },
-        versions: release
-            .packages
-            .iter()
-            .map(|(name, r)| (name.as_str().replace('-', "_"), &*r.version))
-            .collect(),
+        versions: release.packages.iter().map(|(name, r)| (version_key(name), &*r.version)).collect(),
     };
-    let plain = serde_json::to_value(&context)
-        .map_err(|error| BuildError::Data { file: file.clone(), problem: error.to_string() })?;
-    let escaped =
-        escape_macros(plain.clone()).map_err(|problem| BuildError::Data { file: file.clone(), problem })?;
-    let templates = Templates::new(files, package)?;
-    let text = templates.render(&file, &escaped)?;
+    let plain = serde_json::to_value(&context).map_err(|error| fail(error.to_string()))?;
+    let escaped = escape_macros(plain.clone()).map_err(fail)?;
+    let templates = Templates::new(data, release)?;
+    let text = templates.render(&template, &escaped)?;
     let mut beside = BTreeMap::new();
     for name in source_names(&text).filter(|name| !sources.iter().any(|source| source == name)) {
-        let bytes = templates.source_file(files, name, &plain)?.ok_or_else(|| BuildError::Data {
-            file: file.clone(),
-            problem: format!("names the source `{name}`, which neither the release nor specs/files/ has"),
+        let bytes = templates.source_file(name, package, &plain)?.ok_or_else(|| {
+            fail(format!(
+                "names the source `{name}`, which neither the release nor specs/files/ has\n\
+                 add it to one of them, or correct the name"
+            ))
         })?;
         beside.insert(name.to_owned(), bytes);
     }
@@ -121,81 +117,69 @@ fn source_names(spec: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// All templates of `specs/`, ready to be rendered for one package.
+/// How the templates of `specs/` are rendered for one release.
 struct Templates<'a> {
-    tera: Tera,
-    package: &'a PackageName,
+    data: &'a Data,
+    /// What a template may name.
+    shape: Shape,
+    /// What a template may include: the templates right inside `specs/` that are no specs.
+    parts: BTreeMap<String, Source>,
 }
 
 impl<'a> Templates<'a> {
-    fn new(files: &SpecFiles, package: &'a PackageName) -> Result<Self, BuildError> {
-        let fail = |file: &Utf8Path, source| {
-            let (package, file) = (package.clone(), file.to_owned());
-            BuildError::Render { package, file, source }
+    fn new(data: &'a Data, release: &Release) -> Result<Self, BuildError> {
+        let versions = release.packages.keys().map(|name| (version_key(name), Shape::Scalar)).collect();
+        let shape = Shape::of::<SpecContext<'_>>().with("versions", Some(Shape::Record(versions)));
+        let names = data.stems("specs", ".tera").filter(|name| !name.ends_with(".spec"));
+        let part = |name: &str| {
+            let name = format!("{name}.tera");
+            Ok((name.clone(), data.text(format!("specs/{name}"))?))
         };
-        let mut tera = Tera::new();
-        tera.autoescape_on(Vec::<Cow<'static, str>>::new());
-        let delimiters = Delimiters {
-            block_start: "[%".into(),
-            block_end: "%]".into(),
-            comment_start: "[#".into(),
-            comment_end: "#]".into(),
-            ..Delimiters::default()
-        };
-        tera.set_delimiters(delimiters).map_err(|source| fail(Utf8Path::new(""), source))?;
-        let all = Utf8Path::new("");
-        let paths: Vec<_> = files
-            .below(all)
-            .map(|(path, _)| path)
-            .filter(|path| path.as_str().ends_with(".tera") && !path.starts_with("lab"))
-            .collect();
-        // Partial templates go first: a template may include only what is there already.
-        let (specs, parts): (Vec<_>, Vec<_>) =
-            paths.into_iter().partition(|path| path.as_str().ends_with(".spec.tera"));
-        for path in parts.into_iter().chain(specs) {
-            let text = files.text(path)?.unwrap_or_default();
-            tera.add_raw_template(path.as_str(), text).map_err(|source| fail(path, source))?;
-        }
-        Ok(Self { tera, package })
+        let parts = names.map(part).collect::<Result<_, BuildError>>()?;
+        Ok(Self { data, shape, parts })
     }
 
-    fn render(&self, file: &Utf8Path, context: &serde_json::Value) -> Result<String, BuildError> {
-        let render = || {
-            if !self.tera.contains_template(file.as_str()) {
-                return Err(tera::Error::message(format!("there is no file specs/{file}")));
-            }
-            self.tera.render(file.as_str(), &Context::from_serialize(context)?)
-        };
-        render().map_err(|source| {
-            let (package, file) = (self.package.clone(), file.to_owned());
-            BuildError::Render { package, file, source }
-        })
+    fn render(&self, source: &Source, context: &serde_json::Value) -> Result<String, BuildError> {
+        let template = Template::parse_with(source, self.parts.clone())?;
+        template.unknown_names(&self.shape).or(())?;
+        Ok(template.render(context)?)
     }
 
     /// `specs/files/<name>`, or `specs/files/<name>.tera` rendered; JSON must be JSON.
     fn source_file(
         &self,
-        files: &SpecFiles,
         name: &str,
+        package: &PackageName,
         context: &serde_json::Value,
     ) -> Result<Option<Vec<u8>>, BuildError> {
-        let path = Utf8PathBuf::from(format!("files/{name}"));
-        if let Some(bytes) = files.get(&path) {
+        if let Some(bytes) = found(self.data.bytes(format!("specs/files/{name}")))? {
             return Ok(Some(bytes.to_vec()));
         }
-        let path = Utf8PathBuf::from(format!("{path}.tera"));
-        if files.get(&path).is_none() {
+        let Some(source) = found(self.data.text(format!("specs/files/{name}.tera")))? else {
             return Ok(None);
-        }
-        let text = self.render(&path, context)?;
+        };
+        let text = self.render(&source, context)?;
         if name.ends_with(".json")
             && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&text)
         {
-            let problem = format!("does not render to JSON for package `{}`: {error}", self.package);
-            return Err(BuildError::Data { file: path, problem });
+            let problem = format!("does not render to JSON for package `{package}`: {error}");
+            return Err(BuildError::File { file: source.name().to_owned(), problem });
         }
         Ok(Some(text.into_bytes()))
     }
+}
+
+/// What was read, `None` when there is no such file.
+fn found<T>(read: Result<T, DataError>) -> Result<Option<T>, DataError> {
+    match read {
+        Err(DataError::Missing(_)) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// The key of a package in the map of versions: names of the template language have no `-`.
+fn version_key(package: &PackageName) -> String {
+    package.as_str().replace('-', "_")
 }
 
 /// `%` doubled in every text, so that no value is taken for a macro; control characters are refused, because a line
@@ -230,28 +214,31 @@ mod tests {
     "#;
 
     fn distro() -> Distro {
-        Distro::load(&SpecFiles::embedded(), "debian12").unwrap()
+        Distro::load(&Data::built_in(), "debian12").unwrap()
     }
 
     fn render_own(spec: &str, distro: &Distro) -> Result<RenderedSpec, BuildError> {
-        let files = SpecFiles::from_memory(&[
-            ("releases/t.toml", RELEASE),
-            ("x.spec.tera", spec),
-            ("files/broken.json.tera", "{\"name\": {{ package.name }}}"),
-            ("files/plain", "100%"),
-        ]);
-        let release = Release::load(&files, "t").unwrap();
-        render(&files, &release, distro, &"x".parse().unwrap(), &["s-1.tar".to_owned()])
+        let mut data = Data::built_in();
+        for (path, text) in [
+            ("specs/releases/t.toml", RELEASE),
+            ("specs/x.spec.tera", spec),
+            ("specs/files/broken.json.tera", "{\"name\": {{ package.name }}}"),
+            ("specs/files/plain", "100%"),
+        ] {
+            data.insert(path, text);
+        }
+        let release = Release::load(&data, "t").unwrap();
+        render(&data, &release, distro, &"x".parse().unwrap(), &["s-1.tar".to_owned()])
     }
 
     /// Every spec of the release `lab`, and the files beside it, as rpmbuild gets them.
     #[test]
     fn specs_of_the_lab_release() {
-        let files = SpecFiles::embedded();
-        let release = Release::load(&files, "lab").unwrap();
+        let data = Data::built_in();
+        let release = Release::load(&data, "lab").unwrap();
         let distro = distro();
         for package in release.select(&[]).unwrap() {
-            let rendered = render(&files, &release, &distro, package, &["source".to_owned()]).unwrap();
+            let rendered = render(&data, &release, &distro, package, &["source".to_owned()]).unwrap();
             assert!(!rendered.text.contains("[%") && !rendered.text.contains("{{"), "{}", rendered.text);
             insta::assert_snapshot!(format!("{package}.spec"), rendered.text);
             for (name, bytes) in rendered.files.iter().filter(|(name, _)| name.ends_with(".json")) {
@@ -263,11 +250,11 @@ mod tests {
     /// The same templates for the real components: no trace of a stand-in, and the same files in them.
     #[test]
     fn a_real_component_is_not_called_a_stand_in() {
-        let files = SpecFiles::embedded();
-        let mut release = Release::load(&files, "lab").unwrap();
+        let data = Data::built_in();
+        let mut release = Release::load(&data, "lab").unwrap();
         release.packages.values_mut().for_each(|recipe| recipe.stand_in = false);
         for package in release.packages.keys() {
-            let text = render(&files, &release, &distro(), package, &["source".to_owned()]).unwrap().text;
+            let text = render(&data, &release, &distro(), package, &["source".to_owned()]).unwrap().text;
             for word in ["stand-in", "standin"] {
                 assert!(!text.contains(word), "{package}:\n{text}");
             }

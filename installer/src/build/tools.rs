@@ -25,10 +25,12 @@ pub(super) fn check<'a>(
     let mut packages = BTreeSet::new();
     for name in names {
         let Some(require) = distro.build_requires.get(name) else {
-            let file = format!("distros/{}.toml", distro.id).into();
-            return Err(BuildError::Data {
-                file,
-                problem: format!("[build_requires] does not say what `{name}` is"),
+            return Err(BuildError::File {
+                file: distro.file.clone(),
+                problem: format!(
+                    "[build_requires] does not say what `{name}` is\n\
+                     add `{name} = {{ program = …, package = … }}`, or correct the name in the release"
+                ),
             });
         };
         if !is_there(require) {
@@ -61,17 +63,18 @@ fn is_there(require: &BuildRequire) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::build::SpecFiles;
+    use crate::data::Data;
 
     #[test]
     fn all_that_is_missing_is_named_at_once() {
-        let files = SpecFiles::embedded();
-        let text = files.text("distros/debian12.toml").unwrap().unwrap();
-        let text = text
+        let mut data = Data::built_in();
+        let source = data.text("specs/distros/debian12.toml").unwrap();
+        let text = source
+            .text()
             .replace("\"rpmbuild\", package", "\"no-such-rpmbuild\", package")
             .replace("\"tar\", package", "\"no-such-tar\", package");
-        let files = SpecFiles::from_memory(&[("distros/x.toml", &text)]);
-        let distro = Distro::load(&files, "x").unwrap();
+        data.insert("specs/distros/x.toml", text);
+        let distro = Distro::load(&data, "x").unwrap();
         insta::assert_snapshot!(check(&distro, std::iter::empty()).unwrap_err(), @"
         this machine lacks what the build needs: no-such-rpmbuild, no-such-tar
         Install it: apt-get install -y rpm tar

@@ -7,8 +7,9 @@ use anstream::{eprintln, println};
 use camino::Utf8PathBuf;
 use owo_colors::OwoColorize as _;
 
-use super::{Common, Exit, Failure};
-use crate::build::{self, BuildError, Event, Reason, Request, SpecFiles, Summary};
+use super::{Common, Exit, Failure, cache, mistakes};
+use crate::build::{self, BuildError, Event, Reason, Request, Summary};
+use crate::data::Data;
 
 /// Arguments of `build`.
 #[derive(Debug, clap::Args)]
@@ -35,13 +36,10 @@ pub struct Args {
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
-    let files = match &common.data {
-        Some(folder) => SpecFiles::with_folder(&folder.join("specs")).map_err(failure)?,
-        None => SpecFiles::embedded(),
-    };
-    let cache = args.cache.clone().unwrap_or_else(default_cache);
+    let data = Data::load(common.data.as_deref()).map_err(Failure::usage)?;
+    let cache = args.cache.clone().unwrap_or_else(cache::of_this_user);
     let request = Request {
-        files: &files,
+        data: &data,
         release: &args.release,
         packages: &args.packages,
         distro: args.distro.as_deref(),
@@ -59,6 +57,9 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let result = build::build(&request, &observe);
     let failed = failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if common.json {
+        if let Err(BuildError::Mistakes(found)) = &result {
+            mistakes::print_json(found);
+        }
         let summary = result.as_ref().ok();
         let built = summary.map_or(0, |summary| summary.built);
         let line = serde_json::json!({
@@ -80,22 +81,16 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
 }
 
 fn failure(error: BuildError) -> Failure {
+    let error = match error {
+        BuildError::Mistakes(found) => return Failure::usage(found),
+        other => other,
+    };
     let exit = match &error {
         BuildError::Locked { .. } => Exit::Locked,
         error if error.is_usage() => Exit::Usage,
         _ => Exit::HostFailed,
     };
     Failure::new(exit, error)
-}
-
-/// As the XDG base directory specification has it.
-fn default_cache() -> Utf8PathBuf {
-    let folder = |name: &str| std::env::var(name).ok().filter(|folder| folder.starts_with('/'));
-    folder("XDG_CACHE_HOME")
-        .map(Utf8PathBuf::from)
-        .or_else(|| folder("HOME").map(|home| Utf8PathBuf::from(home).join(".cache")))
-        .unwrap_or_else(|| "/var/cache".into())
-        .join("calico-mesos-install")
 }
 
 fn show(common: &Common, event: &Event) {

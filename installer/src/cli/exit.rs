@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use anstream::eprintln;
 use owo_colors::OwoColorize as _;
 
+use super::hosts::error_text;
 use super::mistakes;
 use crate::diagnostic::Mistakes;
+use crate::report::json_line;
 
 /// How a command ended; the numbers are part of the contract with scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,18 @@ impl Failure {
     /// Ends with status 2: usage, inventory or a missing input.
     pub fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Exit::Usage, error)
+    }
+
+    /// Prints the error as JSON events: each mistake, or one `{"type":"error","message":…,"exit":N}`.
+    pub(super) fn json_lines(&self) {
+        match self.error.downcast_ref::<Mistakes>() {
+            Some(found) => mistakes::print_json(found),
+            None => json_line(&serde_json::json!({
+                "type": "error",
+                "message": error_text(self.error.as_ref()),
+                "exit": self.exit as u8,
+            })),
+        }
     }
 
     /// Prints the error with its causes and returns the exit status.

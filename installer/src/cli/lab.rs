@@ -9,7 +9,7 @@ use clap::Subcommand;
 use ipnet::Ipv4Net;
 use serde_json::json;
 
-use super::{Common, Exit, Failure};
+use super::{Common, Exit, Failure, cache};
 use crate::lab::{self, Event, HostStatus, Kind, Systemd};
 
 /// Arguments of `lab`.
@@ -145,7 +145,7 @@ fn up(output: &Output, args: &Up) -> Result<Counts, lab::Error> {
         masters: args.masters,
         agents: args.agents,
         subnet: args.subnet,
-        cache: args.image_cache.clone().unwrap_or_else(lab::default_cache),
+        cache: args.image_cache.clone().unwrap_or_else(|| cache::of_this_machine().join("lab")),
         mirror: args.mirror.clone(),
         packages: "dist".into(),
     };

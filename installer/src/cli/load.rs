@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Common, Failure, mistakes};
+use super::{Common, Failure};
 use crate::cluster::{Cluster, Resolved, check_release};
 use crate::data::Data;
 use crate::desired::DesiredHost;
@@ -24,18 +24,12 @@ pub(super) struct Loaded {
     pub(super) hosts: Vec<DesiredHost>,
 }
 
-/// Reads the inventory at `path` and resolves and renders it. With `--json`, mistakes are printed on standard
-/// output too; the summary behind them is left to the caller.
+/// Reads the inventory at `path` and resolves and renders it.
 ///
 /// # Errors
 /// With status 2: a file that cannot be read, or all mistakes at once.
 pub(super) fn load(common: &Common, path: &Utf8Path) -> Result<Loaded, Failure> {
-    check(common, path)?.map_err(|found| {
-        if common.json {
-            mistakes::print_json(&found);
-        }
-        Failure::usage(found)
-    })
+    check(common, path)?.map_err(Failure::usage)
 }
 
 /// Like [`load`], with the mistakes apart from other failures.

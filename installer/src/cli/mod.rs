@@ -1,20 +1,38 @@
 //! The command line: arguments, one file a command, exit statuses. The only place that prints.
 
+mod apply;
 mod build;
+mod cache;
+mod completions;
 mod exit;
+mod finish;
+mod hosts;
 mod init;
+mod interrupt;
 mod lab;
 mod load;
+mod man;
 mod mistakes;
+mod plan;
 mod render;
+mod saved;
+mod ssh;
+mod status;
 mod validate;
+mod verify;
 
 pub use exit::{Exit, Failure};
 
 use std::process::ExitCode;
+use std::time::Instant;
 
+use anstream::ColorChoice;
 use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
+use secrecy::SecretString;
+
+use crate::event::{Summary, Totals};
+use crate::report::{Format, Log, Reporter, json_line};
 
 /// Builds, installs and proves Apache Mesos clusters with Calico networking.
 #[derive(Debug, Parser)]
@@ -37,6 +55,35 @@ pub struct Common {
     /// A folder with `roles/`, `templates/` and `specs/` whose files take the place of the built-in ones.
     #[arg(long, global = true, value_name = "DIR", env = "CALICO_MESOS_INSTALL_DATA")]
     pub data: Option<Utf8PathBuf>,
+    /// Append every event to this file, as JSON with the time.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<Utf8PathBuf>,
+    /// Show more of what happens.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colours. `NO_COLOR` is honoured.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Common {
+    /// Begins to show events as these options ask for.
+    fn reporter(&self) -> Result<Reporter, Failure> {
+        let log = self.log_file.as_deref().map(Log::open).transpose().map_err(Failure::usage)?;
+        Ok(Reporter::new(Format::detect(self.json), self.verbose, log))
+    }
 }
 
 /// The commands, each in a file of its own.
@@ -50,13 +97,30 @@ pub enum Command {
     Render(render::Args),
     /// Build the packages of a release.
     Build(build::Args),
+    /// Show what `apply` would change, and why.
+    Plan(plan::Args),
+    /// Bring every host to what the inventory says.
+    Apply(apply::Args),
+    /// Show the services of every host as they are now.
+    Status(status::Args),
+    /// Prove that the cluster works.
+    Verify(verify::Args),
     /// Local hosts for trying and testing.
     Lab(lab::Args),
+    /// Print completions for a shell.
+    Completions(completions::Args),
+    /// Write the man pages into a folder.
+    Man(man::Args),
 }
 
 /// Runs the tool on this process's arguments and returns its exit status.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    match cli.common.color {
+        Color::Auto => {}
+        Color::Always => ColorChoice::Always.write_global(),
+        Color::Never => ColorChoice::Never.write_global(),
+    }
     match run(&cli) {
         Ok(exit) => exit.into(),
         Err(failure) => failure.show(),
@@ -67,8 +131,54 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Init(args) => init::run(&cli.common, args),
         Command::Validate(args) => validate::run(&cli.common, args),
-        Command::Render(args) => render::run(&cli.common, args),
+        Command::Render(args) => whole(&cli.common, "render", |common| render::run(common, args)),
         Command::Build(args) => build::run(&cli.common, args),
+        Command::Plan(args) => whole(&cli.common, "plan", |common| plan::run(common, args)),
+        Command::Apply(args) => whole(&cli.common, "apply", |common| apply::run(common, args)),
+        Command::Status(args) => whole(&cli.common, "status", |common| status::run(common, args)),
+        Command::Verify(args) => whole(&cli.common, "verify", |common| verify::run(common, args)),
         Command::Lab(args) => lab::run(&cli.common, args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
+}
+
+/// Runs a command whose `--json` output must end with a summary also when the run is refused: first the error as
+/// an event, then the summary of a run that did nothing.
+fn whole(
+    common: &Common,
+    command: &'static str,
+    run: impl FnOnce(&Common) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    run(common).inspect_err(|failure| {
+        if common.json {
+            failure.json_lines();
+            json_line(&Summary::new(command, Totals::default(), 0, begun));
+        }
+    })
+}
+
+/// Who runs this, for the locks on hosts: `user@machine, process 1234, since …`.
+fn who() -> String {
+    let user =
+        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_owned());
+    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let since = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
+    format!("{user}@{machine}, process {}, since {since}", std::process::id())
+}
+
+/// Asks a question on the terminal; only `y` or `yes` is a yes.
+fn ask(question: &str) -> Result<bool, Failure> {
+    anstream::eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(Failure::usage)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Asks for a secret on the terminal, without echo.
+fn ask_secret(question: &str) -> Result<SecretString, Failure> {
+    rpassword::prompt_password(question).map(SecretString::from).map_err(|error| {
+        Failure::usage(format!("no password can be asked for without a terminal: {error}\nGive it in a file or in the environment."))
+    })
 }

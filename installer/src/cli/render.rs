@@ -42,16 +42,12 @@ enum Error {
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
-    let written = load::load(common, &args.inventory).and_then(|loaded| {
-        write(&loaded.hosts, &args.out).map_err(Failure::usage)?;
-        Ok((loaded.hosts.len(), loaded.hosts.iter().map(|host| host.files.len()).sum()))
-    });
+    let loaded = load::load(common, &args.inventory)?;
+    write(&loaded.hosts, &args.out).map_err(Failure::usage)?;
+    let (hosts, files) = (loaded.hosts.len(), loaded.hosts.iter().map(|host| host.files.len()).sum());
     if common.json {
-        let files = written.as_ref().map_or(0, |(_, files)| *files);
         println!("{}", validate::summary("render", started, &[("files", files)]));
-    }
-    let (hosts, files) = written?;
-    if !common.json {
+    } else {
         println!("{}: {} of {}", args.out, quantity(files, "file"), quantity(hosts, "host"));
     }
     Ok(Exit::Done)

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Common, Exit, Failure, load, mistakes};
 use crate::diagnostic::quantity;
+use crate::event::{Summary, Totals};
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -36,15 +37,9 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The last line of a command that contacts no host.
-pub(super) fn summary(command: &str, started: Instant, more: &[(&str, usize)]) -> serde_json::Value {
-    let mut summary = json!({
-        "type": "summary",
-        "command": command,
-        "hosts": { "changed": 0, "unchanged": 0, "failed": 0, "unreachable": 0, "skipped": 0 },
-        "changes": 0,
-        "duration_ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-    });
+/// The last line of a command that contacts no host, with counts of its own.
+pub(super) fn summary(command: &'static str, started: Instant, more: &[(&str, usize)]) -> serde_json::Value {
+    let mut summary = json!(Summary::new(command, Totals::default(), 0, started));
     for (key, count) in more {
         summary[*key] = json!(count);
     }

@@ -31,11 +31,7 @@ pub(super) fn names(inventory: &Inventory, roles: &Catalogue) -> Mistakes {
 
 /// That there is such a release. `data` has one file for each below `specs/releases/`.
 pub fn check_release(inventory: &Inventory, data: &Data) -> Mistakes {
-    let releases: Vec<&str> = data
-        .below("specs/releases")
-        .filter(|path| path.extension() == Some("toml"))
-        .filter_map(|path| path.file_stem())
-        .collect();
+    let releases: Vec<&str> = data.stems("specs/releases", ".toml").collect();
     let release = &inventory.release;
     if releases.is_empty() || release.is_empty() || releases.contains(&release.as_str()) {
         return Mistakes::new();

@@ -8,6 +8,7 @@ mod from_value;
 mod mistake;
 mod reader;
 mod source;
+mod typed;
 mod value;
 mod words;
 
@@ -16,5 +17,6 @@ pub use from_value::FromValue;
 pub use mistake::{Mistake, Mistakes, Related};
 pub use reader::{Reading, TableReader};
 pub use source::{Place, Position, Source, Spanned};
+pub use typed::Typed;
 pub use value::{Entry, Kind, Table, Value};
 pub use words::{closest, list, quantity, suggestion};

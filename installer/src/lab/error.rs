@@ -36,16 +36,14 @@ pub enum Error {
         found: &'static str,
     },
     /// No host of the lab has this name.
-    #[error("the lab in {dir} has no host `{name}`{hint}\nits hosts are {known}")]
+    #[error("the lab in {dir} has no host `{name}`\n{help}")]
     UnknownHost {
         /// The lab's folder.
         dir: Utf8PathBuf,
         /// What was asked for.
         name: String,
-        /// `, did you mean …?` or nothing.
-        hint: String,
-        /// The names that there are.
-        known: String,
+        /// The name that was probably meant, or all that there are.
+        help: String,
     },
     /// The host must run for this.
     #[error("{name} is not running\n`lab up --dir {dir}` boots it")]

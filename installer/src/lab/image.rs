@@ -37,18 +37,6 @@ const CUSTOMISE: &str = include_str!("scripts/customise.sh");
 /// The beginning of the name of an image that is being made.
 const PARTIAL: &str = "partial-";
 
-/// Where images are cached unless somebody says otherwise.
-///
-/// `$XDG_CACHE_HOME/calico-mesos-install/lab`, or the system's cache, since only root makes labs.
-pub fn default_cache() -> Utf8PathBuf {
-    std::env::var("XDG_CACHE_HOME")
-        .ok()
-        .map(Utf8PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .unwrap_or_else(|| "/var/cache".into())
-        .join("calico-mesos-install/lab")
-}
-
 /// Where the image of this recipe is, or will be.
 pub(super) fn path(cache: &Utf8Path) -> Utf8PathBuf {
     let recipe = [RELEASE, &PACKAGES.join(","), BUILD, CUSTOMISE].join("\0");

@@ -30,7 +30,6 @@ use camino::Utf8PathBuf;
 
 pub use command::{Down, HostStatus, Login, cut, down, login, mend, reboot, status};
 pub use error::{Error, Kind};
-pub use image::default_cache;
 pub use machine::Systemd;
 pub use program::ProgramError;
 pub use record::Role;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::names::LabId;
+use crate::diagnostic::suggestion;
 use crate::model::{Digest, HostName};
 
 /// The first host's place in the subnet; the bridge has place 1.
@@ -130,19 +131,10 @@ impl Record {
     ///
     /// There is none; the error names the one that may have been meant.
     pub(super) fn host(&self, name: &str, dir: &Utf8Path) -> Result<&Host, Error> {
-        self.hosts.iter().find(|host| host.name.as_str() == name).ok_or_else(|| {
-            let names: Vec<&str> = self.hosts.iter().map(|host| host.name.as_str()).collect();
-            let nearest = names
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(known, name), known))
-                .min()
-                .filter(|(distance, known)| *distance <= known.len() / 2);
-            Error::UnknownHost {
-                dir: dir.to_owned(),
-                name: name.to_owned(),
-                hint: nearest.map(|(_, known)| format!(", did you mean `{known}`?")).unwrap_or_default(),
-                known: names.join(", "),
-            }
+        self.hosts.iter().find(|host| host.name.as_str() == name).ok_or_else(|| Error::UnknownHost {
+            dir: dir.to_owned(),
+            name: name.to_owned(),
+            help: suggestion(name, "hosts", self.hosts.iter().map(|host| host.name.as_str())),
         })
     }
 
@@ -216,12 +208,12 @@ mod tests {
         let mut record = record("172.24.197.0/24");
         record.grow(1, 1).unwrap();
         insta::assert_snapshot!(record.host("agnet-1", Utf8Path::new(".lab")).unwrap_err(), @"
-        the lab in .lab has no host `agnet-1`, did you mean `agent-1`?
-        its hosts are master-1, agent-1
+        the lab in .lab has no host `agnet-1`
+        did you mean `agent-1`?
         ");
         insta::assert_snapshot!(record.host("zk", Utf8Path::new(".lab")).unwrap_err(), @"
         the lab in .lab has no host `zk`
-        its hosts are master-1, agent-1
+        the hosts are `agent-1` and `master-1`
         ");
     }
 }

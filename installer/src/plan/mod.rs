@@ -1,1 +1,97 @@
-//! plan.
+//! Desired × facts → steps with reasons. Pure: the same input gives the same plan, and nothing is decided later.
+//!
+//! A dry run is this plan, shown. Executing it and planning again must give an empty plan.
+
+mod diff;
+mod files;
+mod graph;
+mod packages;
+mod step;
+mod units;
+
+pub use diff::unified_diff;
+pub use graph::{Graph, Need, Node, NodeId, Window, graph};
+pub use packages::{cached_name, verify_uploads};
+pub use step::{Action, FileChange, HostPlan, PackageChange, PlanError, Step};
+
+use crate::desired::DesiredHost;
+use crate::facts::Facts;
+use crate::receipt::Receipt;
+use crate::repository::PackageSet;
+
+/// Plans one host.
+///
+/// `packages` is the set that the host's packages come from; none where the inventory takes none from the
+/// repository.
+///
+/// # Errors
+/// Why this host cannot be brought to what is desired, before anything was changed.
+pub fn plan(
+    desired: &DesiredHost,
+    facts: &Facts,
+    packages: Option<&PackageSet>,
+) -> Result<HostPlan, PlanError> {
+    usable(facts)?;
+    let changes = packages::steps(desired, facts, packages)?;
+    let written = files::steps(desired, facts)?;
+    let restarts = units::steps(desired, facts, &changes, &written)?;
+    let mut steps = units::stops(desired, facts);
+    steps.extend(changes);
+    steps.extend(written);
+    steps.extend(restarts);
+    Ok(HostPlan { host: desired.host.clone(), steps, unhealthy: units::unhealthy(desired, facts) })
+}
+
+/// What the receipt says once the plan is executed. Keeping it is not a change of the host and so not a step.
+pub fn receipt(
+    desired: &DesiredHost,
+    facts: &Facts,
+    packages: Option<&PackageSet>,
+    cluster: &str,
+) -> Receipt {
+    let mut receipt = Receipt::new(cluster, desired.host.clone());
+    receipt.roles = desired.roles.clone();
+    receipt.files = desired.files.iter().map(|(path, file)| (path.clone(), file.digest())).collect();
+    receipt.units = desired.units.iter().map(|unit| unit.name.clone()).collect();
+    for unit in &desired.units {
+        for path in &unit.reads {
+            receipt.readers.entry(path.clone()).or_default().push(unit.name.clone());
+        }
+    }
+    for package in &desired.packages {
+        let built = packages.filter(|_| !package.provided).and_then(|set| set.find(&package.name));
+        let nevra = built.map(|built| &built.nevra);
+        let installed = facts.packages.get(&package.name).map(|installed| &installed.nevra);
+        if let Some(nevra) = nevra.or(installed) {
+            receipt.packages.insert(package.name.clone(), nevra.clone());
+        }
+    }
+    receipt
+}
+
+/// Whether the host is one that the tool can install on at all.
+fn usable(facts: &Facts) -> Result<(), PlanError> {
+    if facts.init != "systemd" {
+        return Err(PlanError::NotSystemd { init: facts.init.clone() });
+    }
+    if facts.manager.is_none() || !facts.rpm {
+        return Err(PlanError::NoPackageManager { os: facts.os_name.clone() });
+    }
+    match &facts.fault {
+        Some(fault) => Err(PlanError::BrokenDatabase { fault: fault.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a host that another cluster's run, or a run for another host, has installed.
+///
+/// # Errors
+/// Whose host it is.
+pub fn ours(desired: &DesiredHost, facts: &Facts, cluster: &str) -> Result<(), PlanError> {
+    match &facts.receipt {
+        Some(receipt) if receipt.cluster != cluster || receipt.host != desired.host => {
+            Err(PlanError::NotOurs { cluster: receipt.cluster.clone(), host: receipt.host.clone() })
+        }
+        _ => Ok(()),
+    }
+}

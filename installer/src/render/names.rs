@@ -3,6 +3,7 @@
 //! Tera reports an unknown name where its value is written out, but takes it for false in a condition. So
 //! the names are read from the template's text: Tera has parsed it, hence tags can be read loosely here.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Shape;
@@ -40,12 +41,11 @@ const KEYWORDS: [&str; 26] = [
 /// Filters that leave the shape of a list's items as it is.
 const KEEPING: [&str; 4] = ["sort", "unique", "reverse", "slice"];
 
-/// The names in a template that a context of the shape does not have.
-pub(super) fn check(source: &Source, context: &Shape) -> Mistakes {
-    let mut checker = Checker { source, scopes: vec![Vec::new()], context, mistakes: Mistakes::new() };
-    for tag in tags(source.text()) {
-        checker.tag(&tag);
-    }
+/// The names in a template, and in those of the `parts` that it includes, that a context of the shape does not
+/// have.
+pub(super) fn check(source: &Source, parts: &BTreeMap<String, Source>, context: &Shape) -> Mistakes {
+    let mut checker = Checker { source, parts, scopes: vec![Vec::new()], context, mistakes: Mistakes::new() };
+    checker.text(source);
     checker.mistakes
 }
 
@@ -129,13 +129,34 @@ fn string_length(text: &str, quote: char) -> usize {
 
 struct Checker<'a> {
     source: &'a Source,
+    parts: &'a BTreeMap<String, Source>,
     /// Names that the template itself introduces, innermost last.
     scopes: Vec<Vec<(String, Shape)>>,
     context: &'a Shape,
     mistakes: Mistakes,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    fn text(&mut self, source: &'a Source) {
+        let outer = std::mem::replace(&mut self.source, source);
+        for tag in tags(source.text()) {
+            self.tag(&tag);
+        }
+        self.source = outer;
+    }
+
+    /// An included template sees the names of the place that it is included at; its own end with it. Tera has
+    /// refused names that are no parts, and circles.
+    fn include(&mut self, tokens: &[Token<'_>]) {
+        let name = tokens.get(1).map_or("", |token| token.text).trim_matches(['"', '\'', '`']);
+        if let Some(part) = self.parts.get(name) {
+            let depth = self.scopes.len();
+            self.scopes.push(Vec::new());
+            self.text(part);
+            self.scopes.truncate(depth);
+        }
+    }
+
     fn tag(&mut self, tokens: &[Token<'_>]) {
         // `[%-` begins with a sign that controls white space.
         let tokens = match tokens.first() {
@@ -156,6 +177,7 @@ impl Checker<'_> {
                     self.introduce(name.text, Shape::Any);
                 }
             }
+            "include" => self.include(tokens),
             "filter" => self.expression(&tokens[2.min(tokens.len())..]),
             _ => self.expression(tokens),
         }

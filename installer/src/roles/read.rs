@@ -61,7 +61,7 @@ fn need(table: TableReader<'_>) -> Option<Need> {
 
 fn file(table: TableReader<'_>) -> Option<RoleFile> {
     let template = table.need::<String>("template", "\"zookeeper/zoo.cfg\"");
-    let path = table.need::<PathPattern>("path", "\"/etc/zookeeper/conf/zoo.cfg\"");
+    let path = table.need::<PathPattern>("path", "\"/etc/zookeeper/zoo.cfg\"");
     let each = table.get::<Each>("each");
     let owner = name_of_account(&table, "owner");
     let group = name_of_account(&table, "group");

@@ -53,6 +53,13 @@ pub trait Session: Send {
     /// # Errors
     /// The transport's, writing into `into`, or what the remote side said when it could not read.
     fn download(&mut self, source: &HostPath, into: &mut dyn io::Write) -> Result<u64, TransportError>;
+
+    /// Starts `command`, which says with its first line of output that it holds something, and leaves it running
+    /// beside all other commands until the session ends. What it writes afterwards is dropped.
+    ///
+    /// # Errors
+    /// The transport's.
+    fn hold(&mut self, command: &Command) -> Result<Held, TransportError>;
 }
 
 /// One file on its way to a host.
@@ -64,6 +71,15 @@ pub struct Upload<'a> {
     pub offset: u64,
     /// The remote file that is appended to; it is made, readable by root only, when `offset` is 0.
     pub target: &'a HostPath,
+}
+
+/// What became of a command that was to run until the session ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// It wrote its first line and goes on.
+    Holding,
+    /// It ended.
+    Ended(Output),
 }
 
 /// Opens sessions: over SSH in the product, from memory in tests.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Mutex;
 
-use super::{Command, Connector, Output, Session, TransportError, Upload};
+use super::{Command, Connector, Held, Output, Session, TransportError, Upload};
 use crate::model::{HostName, HostPath};
 
 /// One expected call and what comes of it.
@@ -29,6 +29,7 @@ enum Call {
         bytes: Vec<u8>,
     },
     Download(HostPath),
+    Hold(Command),
 }
 
 impl Expect {
@@ -50,6 +51,11 @@ impl Expect {
     /// A download of `source`, which yields `bytes`.
     pub fn download(source: HostPath, bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Call::Download(source)).prints(bytes)
+    }
+
+    /// A command that is to run until the session ends. It is left running, unless [`Expect::fails`] ends it.
+    pub fn hold(command: Command) -> Self {
+        Self::new(Call::Hold(command))
     }
 
     fn new(call: Call) -> Self {
@@ -144,6 +150,11 @@ impl Session for ScriptedSession {
         into.write_all(&output.stdout)
             .map_err(|error| TransportError::broken("cannot write the download").caused_by(error))?;
         Ok(output.stdout.len() as u64)
+    }
+
+    fn hold(&mut self, command: &Command) -> Result<Held, TransportError> {
+        let output = self.next(&Call::Hold(command.clone()))?;
+        Ok(if output.success() { Held::Holding } else { Held::Ended(output) })
     }
 }
 

@@ -54,6 +54,63 @@ pub(super) fn run(
     stdout: &mut dyn Write,
     patience: Patience,
 ) -> Result<Finished, Broken> {
+    let mut exchange = Exchange::start(link, line, Feed::new(input), stdout, patience)?;
+    while !exchange.step()? {}
+    exchange.finish()
+}
+
+/// What became of a command that was to go on.
+pub(super) enum Held {
+    /// It wrote a line and goes on for as long as its channel is kept.
+    Holding(ssh2::Channel),
+    /// It ended.
+    Ended(Finished),
+}
+
+/// Runs `line` until it has written its first line, and leaves it running: its input stays open.
+///
+/// # Errors
+/// See [`Broken`].
+pub(super) fn hold(
+    link: &Link,
+    line: &str,
+    input: &mut dyn Read,
+    stdout: &mut Vec<u8>,
+    patience: Patience,
+) -> Result<Held, Broken> {
+    let mut first = FirstLine { bytes: stdout, seen: false };
+    let mut feed = Feed::new(input);
+    feed.stays_open = true;
+    let mut exchange = Exchange::start(link, line, feed, &mut first, patience)?;
+    loop {
+        if exchange.step()? {
+            return exchange.finish().map(Held::Ended);
+        }
+        if exchange.stdout.seen && exchange.link.half_sent().is_none() {
+            return Ok(Held::Holding(exchange.channel));
+        }
+    }
+}
+
+/// Keeps what is written and knows whether that is a line yet.
+struct FirstLine<'a> {
+    bytes: &'a mut Vec<u8>,
+    seen: bool,
+}
+
+impl Write for FirstLine<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.seen |= bytes.contains(&b'\n');
+        self.bytes.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Opens a channel and starts `line` on it.
+fn start(link: &Link, line: &str, patience: Patience) -> Result<(ssh2::Channel, Clock), Broken> {
     let begin = Instant::now();
     let clock = Clock { patience, end: after(patience.limit), heard: begin };
     let until = clock.next();
@@ -67,7 +124,7 @@ pub(super) fn run(
     };
     let mut channel = link.wait(Call::Session, until, || link.session().channel_session()).map_err(start)?;
     link.wait(Call::Session, until, || channel.exec(line)).map_err(start)?;
-    Exchange { link, channel, clock, stderr: Vec::new(), feed: Feed::new(input), stdout }.complete()
+    Ok((channel, clock))
 }
 
 /// When to give up.
@@ -95,6 +152,8 @@ struct Feed<'a> {
     buffer: Vec<u8>,
     sent: usize,
     state: FeedState,
+    /// The command is not told when the source has ended.
+    stays_open: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +166,7 @@ enum FeedState {
 
 impl<'a> Feed<'a> {
     fn new(source: &'a mut dyn Read) -> Self {
-        Self { source, buffer: Vec::new(), sent: 0, state: FeedState::Reading }
+        Self { source, buffer: Vec::new(), sent: 0, state: FeedState::Reading, stays_open: false }
     }
 
     /// Makes sure that there is something to send, unless the source has ended.
@@ -118,74 +177,87 @@ impl<'a> Feed<'a> {
             self.buffer.truncate(count);
             self.sent = 0;
             if count == 0 {
-                self.state = FeedState::Ending;
+                self.state = if self.stays_open { FeedState::Done } else { FeedState::Ending };
             }
         }
         Ok(())
     }
 }
 
-struct Exchange<'a> {
+struct Exchange<'a, W: Write + ?Sized> {
     link: &'a Link,
     channel: ssh2::Channel,
     clock: Clock,
     stderr: Vec<u8>,
     feed: Feed<'a>,
-    stdout: &'a mut dyn Write,
+    stdout: &'a mut W,
+    buffer: Vec<u8>,
+    closed: bool,
 }
 
-impl Exchange<'_> {
-    fn complete(mut self) -> Result<Finished, Broken> {
-        let mut buffer = vec![0; 64 * 1024];
-        let mut closed = false;
-        loop {
-            let received = self.receive(&mut buffer)?;
-            let sent = self.send(closed)?;
-            if received || sent {
-                self.clock.heard = Instant::now();
-            }
-            // Last, because every call above may have taken the closing off the socket.
-            let was_closed = closed;
-            closed = closed || self.is_closed()?;
-            let half_sent = self.link.half_sent().is_some();
-            if closed && !half_sent {
-                return self.finish();
-            }
-            if Instant::now() >= self.clock.next() {
-                return Err(self.clock.which());
-            }
-            // Every call takes all that has arrived off the socket, also what belongs to the other
-            // stream: the socket need not become readable again for that.
-            let queued = !half_sent && self.channel.read_window().available > 0;
-            let moved = received || sent || queued || closed != was_closed;
-            if !moved && !self.link.poll(self.clock.next()) {
-                return Err(self.clock.which());
-            }
+impl<'a, W: Write + ?Sized> Exchange<'a, W> {
+    fn start(
+        link: &'a Link,
+        line: &str,
+        feed: Feed<'a>,
+        stdout: &'a mut W,
+        patience: Patience,
+    ) -> Result<Self, Broken> {
+        let (channel, clock) = start(link, line, patience)?;
+        let buffer = vec![0; 64 * 1024];
+        Ok(Self { link, channel, clock, stderr: Vec::new(), feed, stdout, buffer, closed: false })
+    }
+
+    /// Receives and sends what goes now, and waits where nothing does; true once the command has ended.
+    fn step(&mut self) -> Result<bool, Broken> {
+        let received = self.receive()?;
+        let sent = self.send(self.closed)?;
+        if received || sent {
+            self.clock.heard = Instant::now();
         }
+        // Last, because every call above may have taken the closing off the socket.
+        let was_closed = self.closed;
+        self.closed = was_closed || self.is_closed()?;
+        let half_sent = self.link.half_sent().is_some();
+        if self.closed && !half_sent {
+            return Ok(true);
+        }
+        if Instant::now() >= self.clock.next() {
+            return Err(self.clock.which());
+        }
+        // Every call takes all that has arrived off the socket, also what belongs to the other
+        // stream: the socket need not become readable again for that.
+        let queued = !half_sent && self.channel.read_window().available > 0;
+        let moved = received || sent || queued || self.closed != was_closed;
+        if !moved && !self.link.poll(self.clock.next()) {
+            return Err(self.clock.which());
+        }
+        Ok(false)
     }
 
     /// Takes what both streams hold; whether that was anything.
-    fn receive(&mut self, buffer: &mut [u8]) -> Result<bool, Broken> {
+    fn receive(&mut self) -> Result<bool, Broken> {
         if self.channel.eof() {
             self.flush_window()?;
             return Ok(false);
         }
         let mut any = false;
         for _ in 0..BURST {
-            let Some(count @ 1..) = self.read(0, buffer)? else { break };
-            self.stdout.write_all(buffer.get(..count).unwrap_or_default()).map_err(Broken::Output)?;
+            let Some(count @ 1..) = self.read(0)? else { break };
+            self.stdout.write_all(self.buffer.get(..count).unwrap_or_default()).map_err(Broken::Output)?;
             any = true;
         }
         for _ in 0..BURST {
-            let Some(count @ 1..) = self.read(ssh2::EXTENDED_DATA_STDERR, buffer)? else { break };
-            self.stderr.extend_from_slice(buffer.get(..count).unwrap_or_default());
+            let Some(count @ 1..) = self.read(ssh2::EXTENDED_DATA_STDERR)? else { break };
+            self.stderr.extend_from_slice(self.buffer.get(..count).unwrap_or_default());
             any = true;
         }
         Ok(any)
     }
 
-    fn read(&mut self, stream: i32, buffer: &mut [u8]) -> Result<Option<usize>, Broken> {
+    fn read(&mut self, stream: i32) -> Result<Option<usize>, Broken> {
         let mut stream = self.channel.stream(stream);
+        let buffer = &mut self.buffer;
         self.link
             .attempt_io(Call::Read(0), || stream.read(buffer))
             .map_err(|error| Broken::Lost(error.into()))

@@ -11,7 +11,7 @@ use super::options::{Limits, human};
 use super::route::Endpoint;
 use super::sudo::Elevation;
 use crate::model::HostPath;
-use crate::transport::{Command, Output, Session, TransportError, Upload};
+use crate::transport::{Command, Held, Output, Session, TransportError, Upload};
 
 /// Copies standard input behind the `$2` bytes that file `$1` has; a new file is root's only.
 const APPEND: &str = r#"umask 077
@@ -34,6 +34,8 @@ const LAST_LINES: usize = 5;
 
 /// A logged-in connection to one host.
 pub(super) struct SshSession {
+    /// Channels of commands that run until the session ends. First, so that they go before the link does.
+    held: Vec<ssh2::Channel>,
     /// Nothing once the connection was given up.
     link: Option<Link>,
     endpoint: Endpoint,
@@ -43,7 +45,17 @@ pub(super) struct SshSession {
 
 impl SshSession {
     pub(super) fn new(link: Link, endpoint: Endpoint, elevation: Elevation, limits: Limits) -> Self {
-        Self { link: Some(link), endpoint, elevation, limits }
+        Self { link: Some(link), endpoint, elevation, limits, held: Vec::new() }
+    }
+
+    /// The link, unless an earlier error broke it.
+    fn link(&self) -> Result<&Link, TransportError> {
+        self.link.as_ref().ok_or_else(|| {
+            TransportError::broken(format!(
+                "the connection to {} was given up after an earlier error\nconnect again",
+                self.endpoint.place()
+            ))
+        })
     }
 
     /// Runs `command`, feeding it `input` and sending what it writes to `stdout`.
@@ -54,12 +66,7 @@ impl SshSession {
         stdout: &mut dyn Write,
         limit: Duration,
     ) -> Result<Finished, TransportError> {
-        let Some(link) = &self.link else {
-            return Err(TransportError::broken(format!(
-                "the connection to {} was given up after an earlier error\nconnect again",
-                self.endpoint.place()
-            )));
-        };
+        let link = self.link()?;
         let preamble = self.elevation.preamble();
         let mut input = preamble.expose_secret().as_bytes().chain(input);
         let patience = Patience { limit, silence: self.limits.silence };
@@ -167,6 +174,28 @@ impl Session for SshSession {
         match finished.status {
             0 => Ok(counting.count),
             _ => Err(self.transfer_failed("read", source, &finished)),
+        }
+    }
+
+    fn hold(&mut self, command: &Command) -> Result<Held, TransportError> {
+        let link = self.link()?;
+        let preamble = self.elevation.preamble();
+        let limit = command.time_limit().unwrap_or(self.limits.command);
+        let patience = Patience { limit, silence: self.limits.silence };
+        let mut stdout = Vec::new();
+        let mut input = preamble.expose_secret().as_bytes();
+        match exchange::hold(link, &self.elevation.line(command), &mut input, &mut stdout, patience) {
+            Ok(exchange::Held::Holding(channel)) => {
+                self.held.push(channel);
+                Ok(Held::Holding)
+            }
+            Ok(exchange::Held::Ended(Finished { status, stderr })) => {
+                Ok(Held::Ended(Output { status, stdout, stderr }))
+            }
+            Err(broken) => {
+                self.link = None;
+                Err(self.broken(command, broken, patience))
+            }
         }
     }
 }

@@ -1,0 +1,224 @@
+//! What the commands that talk to hosts have in common: their options, and the way from the inventory to a fleet.
+
+use camino::Utf8PathBuf;
+
+use super::interrupt::Interrupts;
+use super::{Common, Failure, load};
+use crate::cluster::Cluster;
+use crate::desired::DesiredHost;
+use crate::event::{HostReport, Outcome};
+use crate::facts::Facts;
+use crate::fleet::{Fleet, Reach};
+use crate::host::HostError;
+use crate::inventory::{Inventory, Selector};
+use crate::plan::{self, HostPlan, PlanError};
+use crate::receipt::Receipt;
+use crate::report::Reporter;
+use crate::repository::{PackageSet, Repository, RepositoryError};
+use crate::transport::ssh::SshConnector;
+
+/// Options of the commands that talk to hosts.
+#[derive(Debug, clap::Args)]
+pub(super) struct HostArgs {
+    /// The inventory.
+    pub inventory: Utf8PathBuf,
+    /// Only these hosts: names, globs and `@role`, separated by commas.
+    #[arg(long, value_name = "SELECTOR")]
+    pub limit: Option<String>,
+    /// How many hosts are worked on at once; the inventory's `[rollout] forks` unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub forks: Option<u32>,
+    /// Record the keys of hosts that `known_hosts` does not know yet. Changed keys are refused all the same.
+    #[arg(long)]
+    pub accept_new_host_keys: bool,
+    /// Ask once for the password that sudo wants on the hosts.
+    #[arg(short = 'K', long)]
+    pub ask_become_password: bool,
+    /// Take over hosts that were installed under another name or for another cluster.
+    #[arg(long)]
+    pub adopt: bool,
+    /// Ask once for the password that the hosts want at login.
+    #[arg(short = 'k', long)]
+    pub ask_password: bool,
+}
+
+/// Everything that can be known without contacting a host.
+pub(super) struct Prepared {
+    pub(super) inventory: Inventory,
+    pub(super) cluster: Cluster,
+    /// The hosts that the command is about, rendered.
+    pub(super) desired: Vec<DesiredHost>,
+    pub(super) repository: Option<Repository>,
+    pub(super) forks: usize,
+    pub(super) run: String,
+    pub(super) interrupts: Interrupts,
+    adopt: bool,
+    connector: SshConnector,
+}
+
+impl Prepared {
+    /// Parses, resolves and renders the inventory, and opens the repository that it names.
+    pub(super) fn load(common: &Common, args: &HostArgs) -> Result<Self, Failure> {
+        let mut prepared = Self::load_to_look(common, args)?;
+        prepared.repository = open_repository(&prepared.inventory, &prepared.desired)?;
+        Ok(prepared)
+    }
+
+    /// The same without insisting on packages, for commands that only look at hosts.
+    pub(super) fn load_to_look(common: &Common, args: &HostArgs) -> Result<Self, Failure> {
+        let load::Loaded { inventory, cluster, hosts: mut desired } = load::load(common, &args.inventory)?;
+        if let Some(limit) = &args.limit {
+            let selector: Selector = limit.parse().map_err(Failure::usage)?;
+            let picked = cluster.select(&selector).map_err(Failure::usage)?;
+            desired.retain(|host| picked.contains(&host.host));
+        }
+        let repository = open_repository(&inventory, &desired).ok().flatten();
+        let connector = super::ssh::connector(&cluster, &inventory.ssh, args)?;
+        let forks = args.forks.unwrap_or(inventory.rollout.forks) as usize;
+        let interrupts = Interrupts::listen()?;
+        let run = jiff::Zoned::now().strftime("%Y%m%dT%H%M%S").to_string();
+        Ok(Self {
+            inventory,
+            cluster,
+            desired,
+            repository,
+            forks,
+            run,
+            interrupts,
+            adopt: args.adopt,
+            connector,
+        })
+    }
+
+    /// Connects to all hosts and gathers their facts, to look at them only.
+    pub(super) fn look(&self, reporter: &Reporter) -> Result<Fleet<'_>, Failure> {
+        Fleet::gather(&self.desired, &self.reach(reporter, None)).map_err(Failure::usage)
+    }
+
+    /// What it takes to reach the hosts, under a lock where they are going to be changed.
+    pub(super) fn reach<'a>(&'a self, reporter: &Reporter, lock: Option<&'a str>) -> Reach<'a> {
+        Reach {
+            connector: &self.connector,
+            run: &self.run,
+            lock,
+            forks: self.forks,
+            cancel: &self.interrupts.cancel,
+            events: reporter.events(),
+        }
+    }
+
+    /// The packages for a host with these facts; none where the inventory takes none from a repository.
+    pub(super) fn packages(&self, facts: &Facts) -> Result<Option<&PackageSet>, RepositoryError> {
+        let Some(repository) = &self.repository else { return Ok(None) };
+        repository.for_host(&facts.arch, &facts.os_id, &facts.os_version).map(Some)
+    }
+
+    /// Plans one host.
+    pub(super) fn plan(&self, desired: &DesiredHost, facts: &Facts) -> Result<HostPlan, CannotPlan> {
+        if !self.adopt {
+            plan::ours(desired, facts, &self.inventory.name)?;
+        }
+        Ok(plan::plan(desired, facts, self.packages(facts)?)?)
+    }
+
+    /// What the receipt of a host says once its plan is executed.
+    pub(super) fn receipt(&self, desired: &DesiredHost, facts: &Facts) -> Receipt {
+        plan::receipt(desired, facts, self.packages(facts).ok().flatten(), &self.inventory.name)
+    }
+
+    /// What the receipt of a host says while its plan is executed: what an earlier run left stays named until it
+    /// is known to be gone.
+    pub(super) fn intent(&self, desired: &DesiredHost, facts: &Facts) -> Receipt {
+        let receipt = self.receipt(desired, facts);
+        match &facts.receipt {
+            Some(before) => before.clone().with(&receipt),
+            None => receipt,
+        }
+    }
+
+    /// Plans all hosts that answered; for the others, a report of why not.
+    pub(super) fn plan_all(&self, fleet: &Fleet<'_>) -> Result<(Vec<HostPlan>, Vec<HostReport>), Failure> {
+        let mut plans = Vec::new();
+        let mut reports = Vec::new();
+        for member in &fleet.members {
+            match &member.state {
+                Ok(known) => match self.plan(member.desired, &known.facts) {
+                    Ok(plan) => plans.push(plan),
+                    // The operator's inputs are at fault, not the host.
+                    Err(CannotPlan::Plan(error @ PlanError::NoPackage { .. })) => {
+                        return Err(Failure::usage(error));
+                    }
+                    Err(CannotPlan::Repository(error)) => return Err(Failure::usage(error)),
+                    Err(CannotPlan::Plan(error @ PlanError::NotOurs { .. })) => {
+                        let text = format!("{}: {error}\nNothing was changed.", member.name());
+                        return Err(Failure::new(super::Exit::Refused, text));
+                    }
+                    Err(error) => reports.push(report(member.desired, Outcome::Failed, 0, &error)),
+                },
+                Err(error @ HostError::Locked { .. }) => {
+                    let text = format!("{}: {error}", member.name());
+                    return Err(Failure::new(super::Exit::Locked, text));
+                }
+                Err(error) => reports.push(report(member.desired, outcome_of(error), 0, error)),
+            }
+        }
+        Ok((plans, reports))
+    }
+}
+
+/// Why a host cannot be planned.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) enum CannotPlan {
+    Plan(#[from] PlanError),
+    Repository(#[from] RepositoryError),
+}
+
+/// The outcome that a failed operation is reported as.
+pub(super) fn outcome_of(error: &HostError) -> Outcome {
+    match error {
+        HostError::Interrupted => Outcome::Skipped,
+        error if error.is_unreachable() => Outcome::Unreachable,
+        _ => Outcome::Failed,
+    }
+}
+
+/// A report about a host that something is wrong with.
+pub(super) fn report(
+    desired: &DesiredHost,
+    outcome: Outcome,
+    changes: usize,
+    error: &dyn std::error::Error,
+) -> HostReport {
+    HostReport { name: desired.host.clone(), outcome, changes, error: Some(error_text(error)) }
+}
+
+/// An error with all its causes.
+pub(super) fn error_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!("\nbecause: {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+/// Opens the repository, unless every package comes from the hosts' own; refuses what no package set of it holds.
+fn open_repository(inventory: &Inventory, desired: &[DesiredHost]) -> Result<Option<Repository>, Failure> {
+    let mut wanted =
+        desired.iter().flat_map(|host| &host.packages).filter(|package| !package.provided).peekable();
+    if wanted.peek().is_none() {
+        return Ok(None);
+    }
+    let repo = &inventory.packages.repo;
+    let repository = Repository::open(repo, &inventory.release.value).map_err(Failure::usage)?;
+    match wanted.find(|package| repository.sets().iter().all(|set| set.find(&package.name).is_none())) {
+        None => Ok(Some(repository)),
+        Some(package) => Err(Failure::usage(PlanError::NoPackage {
+            package: package.name.clone(),
+            role: package.roles[0].clone(),
+            repository: repo.to_string(),
+        })),
+    }
+}

@@ -1,0 +1,104 @@
+//! `verify`: proves that the cluster works.
+
+use std::time::Instant;
+
+use super::hosts::{HostArgs, Prepared, error_text};
+use super::{Common, Exit, Failure, finish};
+use crate::event::{Outcome, Summary, Totals};
+use crate::facts::{FactsQuery, Health, judge};
+use crate::fleet::{Fleet, Member};
+use crate::model::HostName;
+use crate::report::{Format, json_line, show_checks, show_summary};
+use crate::verify::{self, Answers, Check};
+
+/// Arguments of `verify`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    hosts: HostArgs,
+}
+
+pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    let prepared = Prepared::load_to_look(common, &args.hosts)?;
+    let reporter = common.reporter()?;
+    let mut fleet = prepared.look(&reporter)?;
+    let mut checks: Vec<Check> = fleet.members.iter().flat_map(|member| of_host(&prepared, member)).collect();
+    checks.extend(verify::checks(&prepared.cluster, &ask(&prepared, &mut fleet)?));
+    let format = reporter.format();
+    reporter.finish();
+    match format {
+        Format::Json => checks.iter().for_each(json_line),
+        _ => anstream::print!("{}", show_checks(&checks)),
+    }
+    let totals = totals(&fleet, &checks);
+    show_summary(format, &Summary::new("verify", totals, 0, begun));
+    Ok(finish::exit(&prepared, checks.iter().all(|check| check.ok)))
+}
+
+/// What the host's own facts prove: it answers, its services are healthy, it is as the inventory says.
+fn of_host(prepared: &Prepared, member: &Member<'_>) -> Vec<Check> {
+    let check = |name, ok, seen| Check { name, host: Some(member.name().clone()), ok, seen };
+    let known = match &member.state {
+        Ok(known) => known,
+        Err(error) => return vec![check("reachable", false, error_text(error))],
+    };
+    let units: Vec<_> = member.desired.units.iter().collect();
+    let mut answers = known.facts.answers.iter();
+    let mut problems = Vec::new();
+    for unit in &units {
+        match known.facts.units.get(&unit.name) {
+            Some(now) if now.active == "active" => {}
+            Some(now) => problems.push(format!("{} is {}", unit.name, now.active)),
+            None => problems.push(format!("{} is not known to systemd", unit.name)),
+        }
+        problems.extend(unit.health.iter().zip(answers.by_ref()).filter_map(|(check, answer)| {
+            match judge(check, answer) {
+                Health::Healthy => None,
+                Health::Unhealthy(why) => Some(format!("{}: {why}", unit.name)),
+            }
+        }));
+    }
+    let healthy = problems.is_empty();
+    let names: Vec<&str> = units.iter().map(|unit| unit.name.as_str()).collect();
+    let seen = if healthy { names.join(", ") } else { problems.join("; ") };
+    let drift = match prepared.plan(member.desired, &known.facts) {
+        Ok(plan) if plan.steps.is_empty() => {
+            (true, "packages, files and units are as the inventory says".to_owned())
+        }
+        Ok(plan) => {
+            let steps: Vec<String> = plan.steps.iter().map(|step| step.action.to_string()).collect();
+            (false, format!("`apply` would: {}", steps.join(", ")))
+        }
+        Err(error) => (false, error_text(&error)),
+    };
+    vec![check("services-healthy", healthy, seen), check("no-drift", drift.0, drift.1)]
+}
+
+/// Asks the services about each other, on all hosts at once.
+fn ask(prepared: &Prepared, fleet: &mut Fleet<'_>) -> Result<Answers, Failure> {
+    let asked = fleet.on_all(prepared.forks, |member| {
+        let host = prepared.cluster.host(member.desired.host.as_str())?;
+        let known = member.state.as_mut().ok()?;
+        let questions = verify::questions(host);
+        let probes = questions.iter().map(|question| question.check.clone()).collect();
+        let answers = match questions.is_empty() {
+            true => Vec::new(),
+            false => known.host.facts(&FactsQuery { probes, ..FactsQuery::default() }).ok()?.answers,
+        };
+        Some((
+            member.desired.host.clone(),
+            questions.iter().map(|question| question.topic).zip(answers).collect(),
+        ))
+    });
+    Ok(asked.map_err(Failure::usage)?.into_iter().flatten().collect())
+}
+
+fn totals(fleet: &Fleet<'_>, checks: &[Check]) -> Totals {
+    let wrong = |name: &HostName| checks.iter().any(|check| !check.ok && check.host.as_ref() == Some(name));
+    Totals::count(fleet.members.iter().map(|member| match &member.state {
+        Err(error) => super::hosts::outcome_of(error),
+        Ok(_) if wrong(member.name()) => Outcome::Failed,
+        Ok(_) => Outcome::Unchanged,
+    }))
+}

@@ -1,0 +1,80 @@
+//! What to ask a host.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::desired::{DesiredHost, HealthCheck, Probe};
+use crate::model::{Digest, HostPath, PackageName, UnitName};
+use crate::transport::Command;
+
+const PROBE_SCRIPT: &str = include_str!("probe.sh");
+const GATHER: &str = include_str!("gather.sh");
+
+/// Everything that one host is asked in one round trip.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FactsQuery {
+    /// Packages whose installed versions matter.
+    pub packages: Vec<PackageName>,
+    /// Files, with the digests that they should have: only of the others is the content sent back.
+    pub files: BTreeMap<HostPath, Option<Digest>>,
+    /// Units whose states matter.
+    pub units: Vec<UnitName>,
+    /// Health checks to be asked.
+    pub probes: Vec<HealthCheck>,
+    /// How long the host waits before it looks.
+    pub pause: Duration,
+    /// Whether to look at what an earlier run left as well: its receipt, and what is named there.
+    pub with_receipt: bool,
+}
+
+impl FactsQuery {
+    /// The questions whose answers a plan for `desired` needs.
+    pub fn about(desired: &DesiredHost) -> Self {
+        Self {
+            packages: desired.packages.iter().map(|package| package.name.clone()).collect(),
+            files: desired.files.iter().map(|(path, file)| (path.clone(), Some(file.digest()))).collect(),
+            units: desired.units.iter().map(|unit| unit.name.clone()).collect(),
+            probes: desired.units.iter().flat_map(|unit| unit.health.iter().cloned()).collect(),
+            pause: Duration::ZERO,
+            with_receipt: true,
+        }
+    }
+
+    /// The command that asks.
+    pub fn command(&self) -> Command {
+        let pause = self.pause.as_secs_f32().to_string();
+        let extent = if self.with_receipt { "all" } else { "only" };
+        Command::script(&format!("{PROBE_SCRIPT}\n{GATHER}"), [pause.as_str(), extent]).stdin(self.records())
+    }
+
+    fn records(&self) -> String {
+        let mut text = String::new();
+        for package in &self.packages {
+            let _ = writeln!(text, "package\t{package}");
+        }
+        for unit in &self.units {
+            let _ = writeln!(text, "unit\t{unit}");
+        }
+        for (path, digest) in &self.files {
+            let digest = digest.map_or_else(|| "-".to_owned(), |digest| digest.to_string());
+            let _ = writeln!(text, "file\t{digest}\t{path}");
+        }
+        text.push_str(&probe_records(&self.probes));
+        text
+    }
+}
+
+/// The records that ask `checks`, numbered from 0.
+fn probe_records(checks: &[HealthCheck]) -> String {
+    let mut text = String::new();
+    for (id, check) in checks.iter().enumerate() {
+        let HealthCheck { address, port, probe } = check;
+        let _ = match probe {
+            Probe::Tcp => writeln!(text, "probe\t{id}\t{address}\t{port}\ttcp"),
+            Probe::Http { path, .. } => writeln!(text, "probe\t{id}\t{address}\t{port}\thttp\t{path}"),
+            Probe::Line { send, .. } => writeln!(text, "probe\t{id}\t{address}\t{port}\tline\t{send}"),
+        };
+    }
+    text
+}

@@ -1,0 +1,267 @@
+//! A host behind a session. Every operation is one remote command, or two for an upload.
+
+use std::time::Duration;
+
+use super::{Host, HostError, Materials, StepFailed, await_healthy};
+use crate::facts::{self, CACHE_DIR, Facts, FactsQuery, STATE_DIR};
+use crate::model::{Digest, HostPath, Nevra, UnitName};
+use crate::plan::{self, Action, FileChange, PackageChange};
+use crate::receipt::Receipt;
+use crate::transport::{Command, Held, Output, Session, Upload};
+
+/// Puts files in place.
+const FILES_SCRIPT: &str = include_str!("files.sh");
+
+/// Changes packages and proves that they changed.
+const PACKAGES_SCRIPT: &str = include_str!("packages.sh");
+
+/// Starts a unit anew.
+const START_SCRIPT: &str = include_str!("start.sh");
+
+/// Stops a unit for good.
+const STOP_SCRIPT: &str = include_str!("stop.sh");
+
+/// Takes the host's lock until the session ends.
+const LOCK_SCRIPT: &str = include_str!("lock.sh");
+
+/// The exit status by which that script says that another run holds it.
+const LOCK_HELD: i32 = 75;
+
+/// Verifies a file that has arrived.
+const ARRIVED_SCRIPT: &str = include_str!("arrived.sh");
+
+/// The exit status by which that script says that the digest is another.
+const ARRIVED_DAMAGED: i32 = 65;
+
+/// A package transaction may have to fetch what packages require from slow mirrors.
+const TRANSACTION_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// A host that is reached through a [`Session`].
+pub struct RemoteHost<'c> {
+    session: Box<dyn Session>,
+    /// Uploads begun by an earlier run: bytes that are there, by file name.
+    partial: std::collections::BTreeMap<String, u64>,
+    /// The name of this run, under which backups are kept.
+    run: String,
+    cancel: &'c super::Cancel,
+}
+
+impl<'c> RemoteHost<'c> {
+    /// A host behind `session`; backups are kept under the name `run`.
+    pub fn new(session: Box<dyn Session>, run: &str, cancel: &'c super::Cancel) -> Self {
+        Self { session, partial: Default::default(), run: run.to_owned(), cancel }
+    }
+
+    /// Runs a command that must succeed; `what` is its short form for errors.
+    fn run(&mut self, what: impl Into<String>, command: &Command) -> Result<Output, HostError> {
+        let output = self.session.run(command)?;
+        if output.success() { Ok(output) } else { Err(HostError::command(what, &output)) }
+    }
+
+    fn upload(
+        &mut self,
+        package: &Nevra,
+        digest: Digest,
+        materials: &Materials<'_>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), HostError> {
+        let built = materials.packages.and_then(|set| Some((set, set.find(&package.name)?)));
+        let Some((set, built)) = built else { return Ok(()) };
+        let name = plan::cached_name(digest);
+        let part_name = format!("{name}.part");
+        let source = set.path(built);
+        let target = cache_path(&name)?;
+        let part = cache_path(&part_name)?;
+        // What an earlier run sent is taken up again, unless it is longer than the file can be.
+        let offset = self.partial.remove(&part_name).filter(|sent| *sent <= built.size).unwrap_or(0);
+        self.session.upload(&Upload { source: &source, offset, target: &part }, progress)?;
+        let arguments = [digest.to_string(), part.to_string(), target.to_string()];
+        let output = self.session.run(&Command::script(ARRIVED_SCRIPT, arguments))?;
+        match output.status {
+            0 => Ok(()),
+            ARRIVED_DAMAGED => Err(HostError::Damaged { package: package.to_string() }),
+            _ => Err(HostError::command(format!("verify {part}"), &output)),
+        }
+    }
+
+    fn change_packages(
+        &mut self,
+        changes: &[PackageChange],
+        materials: &Materials<'_>,
+    ) -> Result<(), HostError> {
+        let mut records = String::new();
+        for change in changes {
+            let name = change.name();
+            let (verb, digest) = match change {
+                PackageChange::InstallProvided { .. } => {
+                    records.push_str(&format!("install\t{name}\nexpect\t{name}\t-\n"));
+                    continue;
+                }
+                PackageChange::Reinstall { digest, .. } => ("reinstall", digest),
+                PackageChange::Install { digest, .. }
+                | PackageChange::Upgrade { digest, .. }
+                | PackageChange::Downgrade { digest, .. } => ("install", digest),
+            };
+            let file = cache_path(&plan::cached_name(*digest))?;
+            let built = materials.packages.and_then(|set| set.find(name));
+            let sha1 = built.map_or("-", |built| built.header_sha1.as_str());
+            records.push_str(&format!("verify\t{digest}\t{file}\n{verb}\t{file}\nexpect\t{name}\t{sha1}\n"));
+        }
+        let what = changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let command = Command::script(PACKAGES_SCRIPT, [STATE_DIR])
+            .args(materials.restarts.iter().map(ToString::to_string))
+            .stdin(records)
+            .limit(TRANSACTION_LIMIT);
+        self.run(what, &command).map(drop)
+    }
+
+    fn write_files(&mut self, actions: &[&Action], materials: &Materials<'_>) -> Result<(), StepFailed> {
+        let mut input = Vec::new();
+        for action in actions {
+            match action {
+                Action::WriteFile { path, owner, group, mode, change: FileChange::Attributes, .. } => {
+                    let record = format!("attributes\t0\t{mode}\t{owner}\t{group}\t0\t{path}\n");
+                    input.extend(record.into_bytes());
+                }
+                Action::WriteFile { path, owner, group, mode, backup, .. } => {
+                    let content = materials.desired.files.get(path).map_or("", |file| &file.content);
+                    input.extend(write_record(path, content, &mode.to_string(), owner, group, *backup));
+                }
+                Action::RemoveFile { path, backup } => {
+                    let record = format!("remove\t0\t-\t-\t-\t{}\t{path}\n", u8::from(*backup));
+                    input.extend(record.into_bytes());
+                }
+                _ => {}
+            }
+        }
+        let command = Command::script(FILES_SCRIPT, [STATE_DIR, &self.run])
+            .args(materials.restarts.iter().map(ToString::to_string))
+            .stdin(input);
+        let output = self.session.run(&command)?;
+        match output.success() {
+            true => Ok(()),
+            // The script prints a line for each file that is done.
+            false => Err(StepFailed {
+                done: String::from_utf8_lossy(&output.stdout).lines().count(),
+                error: HostError::command("put files in place", &output),
+            }),
+        }
+    }
+
+    fn systemctl(&mut self, arguments: &[&str]) -> Result<(), HostError> {
+        let command = Command::new("systemctl").args(arguments.iter().copied());
+        self.run(format!("systemctl {}", arguments.join(" ")), &command).map(drop)
+    }
+
+    /// Starts or restarts a unit.
+    fn start(&mut self, unit: &UnitName) -> Result<(), HostError> {
+        let output = self.session.run(&Command::script(START_SCRIPT, [STATE_DIR, unit.as_str()]))?;
+        if output.success() {
+            return Ok(());
+        }
+        let said = super::error::Tail::of("it said", &output.stderr);
+        let journal = super::error::Tail::of("its journal ends", self.journal(unit).unwrap_or_default());
+        let what = format!("could not be started: systemctl ended with status {}{said}", output.status);
+        Err(HostError::Unhealthy { unit: unit.clone(), what, journal })
+    }
+}
+
+impl Host for RemoteHost<'_> {
+    fn lock(&mut self, holder: &str) -> Result<(), HostError> {
+        let command = Command::script(LOCK_SCRIPT, [STATE_DIR, holder, CACHE_DIR]);
+        match self.session.hold(&command)? {
+            Held::Holding => Ok(()),
+            Held::Ended(output) if output.status == LOCK_HELD => {
+                let holder = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                Err(HostError::Locked { holder })
+            }
+            Held::Ended(output) => Err(HostError::command("take the lock", &output)),
+        }
+    }
+
+    fn facts(&mut self, query: &FactsQuery) -> Result<Facts, HostError> {
+        let output = self.run("gather facts", &query.command())?;
+        let facts =
+            facts::parse(query, &String::from_utf8_lossy(&output.stdout)).map_err(HostError::Facts)?;
+        if query.with_receipt {
+            self.partial = facts.cache.clone();
+        }
+        Ok(facts)
+    }
+
+    fn perform(
+        &mut self,
+        actions: &[&Action],
+        materials: &Materials<'_>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), StepFailed> {
+        match actions {
+            [Action::Upload { package, digest, .. }] => self.upload(package, *digest, materials, progress)?,
+            [Action::Packages { changes }] => self.change_packages(changes, materials)?,
+            [Action::ReloadSystemd] => self.systemctl(&["daemon-reload"])?,
+            [Action::Enable { unit }] => self.systemctl(&["enable", "--", unit.as_str()])?,
+            [Action::Start { unit } | Action::Restart { unit }] => self.start(unit)?,
+            [Action::Stop { unit }] => {
+                let command = Command::script(STOP_SCRIPT, [STATE_DIR, unit.as_str()]);
+                self.run(format!("stop and disable {unit}"), &command)?;
+            }
+            [Action::AwaitHealthy { unit }] => {
+                let cancel = self.cancel;
+                if let Some(unit) = materials.desired.units.iter().find(|wanted| wanted.name == *unit) {
+                    await_healthy(self, unit, cancel)?;
+                }
+            }
+            files => self.write_files(files, materials)?,
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, receipt: &Receipt) -> Result<(), HostError> {
+        let path: HostPath = host_path(format!("{STATE_DIR}/receipt.json"))?;
+        let input = write_record(&path, &receipt.to_text(), "0600", "root", "root", false);
+        let command = Command::script(FILES_SCRIPT, [STATE_DIR, &self.run]).stdin(input);
+        self.run("keep the receipt", &command).map(drop)
+    }
+
+    fn journal(&mut self, unit: &UnitName) -> Option<String> {
+        let command = Command::new("journalctl").args([
+            "--no-pager",
+            "-q",
+            "-n",
+            "20",
+            "-o",
+            "cat",
+            "-u",
+            unit.as_str(),
+        ]);
+        let output = self.session.run(&command).ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned()).filter(|text| !text.trim().is_empty())
+    }
+}
+
+fn write_record(
+    path: &HostPath,
+    content: &str,
+    mode: &str,
+    owner: &str,
+    group: &str,
+    backup: bool,
+) -> Vec<u8> {
+    let size = content.len();
+    let mut record =
+        format!("write\t{size}\t{mode}\t{owner}\t{group}\t{}\t{path}\n", u8::from(backup)).into_bytes();
+    record.extend(content.as_bytes());
+    record
+}
+
+fn cache_path(name: &str) -> Result<HostPath, HostError> {
+    host_path(format!("{CACHE_DIR}/{name}"))
+}
+
+/// A path made of constants and digests, which cannot be refused.
+fn host_path(text: String) -> Result<HostPath, HostError> {
+    text.parse().map_err(|error| HostError::Local {
+        what: format!("the path {text} is not one of a host"),
+        source: std::io::Error::new(std::io::ErrorKind::InvalidInput, error),
+    })
+}

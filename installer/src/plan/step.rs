@@ -1,0 +1,334 @@
+//! The steps of a plan: a closed set of actions, each with the reason for it.
+
+use std::fmt;
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Digest, HostName, HostPath, Mode, Nevra, PackageName, RoleName, UnitName};
+
+/// What one host needs, in order. No steps: the host is as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostPlan {
+    /// The host.
+    pub host: HostName,
+    /// The steps: what is stopped, then packages, then files, then units in the order in which they start.
+    pub steps: Vec<Step>,
+    /// Units that are not healthy now: what a quorum can spare depends on them.
+    #[serde(skip)]
+    pub unhealthy: Vec<UnitName>,
+}
+
+impl HostPlan {
+    /// The running units that the plan restarts.
+    pub fn restarts(&self) -> impl Iterator<Item = &UnitName> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Restart { unit } => Some(unit),
+            _ => None,
+        })
+    }
+
+    /// How many steps change the host; waiting for health does not.
+    pub fn changes(&self) -> usize {
+        self.steps.iter().filter(|step| step.action.changes_host()).count()
+    }
+}
+
+/// One action and why it is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What is done.
+    #[serde(flatten)]
+    pub action: Action,
+    /// Why, as a clause for people: `not installed`, `the file was changed by hand`.
+    pub reason: String,
+}
+
+/// Everything that the tool ever does to a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub enum Action {
+    /// Sends an RPM to the host's upload folder.
+    Upload {
+        /// The package.
+        package: Nevra,
+        /// What the RPM digests to, before and after the journey.
+        digest: Digest,
+        /// The RPM's length in bytes.
+        size: u64,
+    },
+    /// Changes packages, all in one transaction.
+    Packages {
+        /// The changes, by package name.
+        changes: Vec<PackageChange>,
+    },
+    /// Puts a file in place, atomically.
+    WriteFile {
+        /// The file.
+        path: HostPath,
+        /// The digest of the content, which stays with the inventory and is not part of the plan.
+        digest: Digest,
+        /// Its owner.
+        owner: String,
+        /// Its group.
+        group: String,
+        /// Its permissions.
+        mode: Mode,
+        /// What becomes of what is there now.
+        change: FileChange,
+        /// Whether what is there now is kept as a backup.
+        backup: bool,
+        /// What changes, as a unified diff; none for a secret or for bytes that are not text.
+        diff: Option<String>,
+    },
+    /// Takes away a file that an earlier run wrote and the inventory no longer wants.
+    RemoveFile {
+        /// The file.
+        path: HostPath,
+        /// Whether it is kept as a backup.
+        backup: bool,
+    },
+    /// Has systemd read its unit files again.
+    ReloadSystemd,
+    /// Has a unit started at boot.
+    Enable {
+        /// The unit.
+        unit: UnitName,
+    },
+    /// Starts a unit that is not running.
+    Start {
+        /// The unit.
+        unit: UnitName,
+    },
+    /// Restarts a running unit, because something that it reads has changed.
+    Restart {
+        /// The unit.
+        unit: UnitName,
+    },
+    /// Stops and disables a unit that an earlier run started and the inventory no longer wants.
+    Stop {
+        /// The unit.
+        unit: UnitName,
+    },
+    /// Waits until a unit is healthy.
+    AwaitHealthy {
+        /// The unit.
+        unit: UnitName,
+    },
+}
+
+impl Action {
+    /// Whether the action changes the host, as opposed to looking at it.
+    pub fn changes_host(&self) -> bool {
+        !matches!(self, Self::AwaitHealthy { .. })
+    }
+
+    /// The unit that the action brings up. Stopping one is not part of bringing units up, and comes before.
+    pub fn starts(&self) -> Option<&UnitName> {
+        match self {
+            Self::Enable { unit }
+            | Self::Start { unit }
+            | Self::Restart { unit }
+            | Self::AwaitHealthy { unit } => Some(unit),
+            _ => None,
+        }
+    }
+}
+
+/// The action as an order: `restart mesos-slave.service`.
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upload { package, .. } => write!(f, "upload {package}"),
+            Self::Packages { changes } => {
+                for (i, change) in changes.iter().enumerate() {
+                    let separator = if i == 0 { "" } else { ", " };
+                    write!(f, "{separator}{change}")?;
+                }
+                Ok(())
+            }
+            Self::WriteFile { path, change: FileChange::Create, .. } => write!(f, "create {path}"),
+            Self::WriteFile { path, change: FileChange::Replace, .. } => write!(f, "replace {path}"),
+            Self::WriteFile { path, change: FileChange::Attributes, owner, group, mode, .. } => {
+                write!(f, "set {path} to {owner}:{group} {mode}")
+            }
+            Self::RemoveFile { path, .. } => write!(f, "remove {path}"),
+            Self::ReloadSystemd => write!(f, "reload systemd"),
+            Self::Enable { unit } => write!(f, "enable {unit}"),
+            Self::Start { unit } => write!(f, "start {unit}"),
+            Self::Restart { unit } => write!(f, "restart {unit}"),
+            Self::Stop { unit } => write!(f, "stop and disable {unit}"),
+            Self::AwaitHealthy { unit } => write!(f, "wait for {unit} to be healthy"),
+        }
+    }
+}
+
+/// What becomes of what is at a path now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileChange {
+    /// There is nothing yet.
+    Create,
+    /// The content is another.
+    Replace,
+    /// Only owner, group or mode differ.
+    Attributes,
+}
+
+/// One package's part in a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "kebab-case")]
+pub enum PackageChange {
+    /// Installs a package of the repository that is not there.
+    Install {
+        /// What is installed.
+        to: Nevra,
+        /// The uploaded RPM.
+        digest: Digest,
+    },
+    /// Installs a package, in whatever version, from the host's own repositories.
+    InstallProvided {
+        /// The package.
+        name: PackageName,
+    },
+    /// Replaces a version by a later one.
+    Upgrade {
+        /// What is there now.
+        from: Nevra,
+        /// What is installed.
+        to: Nevra,
+        /// The uploaded RPM.
+        digest: Digest,
+    },
+    /// Replaces a version by an earlier one.
+    Downgrade {
+        /// What is there now.
+        from: Nevra,
+        /// What is installed.
+        to: Nevra,
+        /// The uploaded RPM.
+        digest: Digest,
+    },
+    /// Replaces a package by another build of the same version.
+    Reinstall {
+        /// What is there now and is there afterwards, from another build.
+        to: Nevra,
+        /// The uploaded RPM.
+        digest: Digest,
+    },
+}
+
+impl PackageChange {
+    /// The package's name.
+    pub fn name(&self) -> &PackageName {
+        match self {
+            Self::InstallProvided { name } => name,
+            Self::Install { to, .. }
+            | Self::Upgrade { to, .. }
+            | Self::Downgrade { to, .. }
+            | Self::Reinstall { to, .. } => &to.name,
+        }
+    }
+}
+
+impl fmt::Display for PackageChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Install { to, .. } => write!(f, "install {to}"),
+            Self::InstallProvided { name } => write!(f, "install {name} from the host's repositories"),
+            Self::Upgrade { from, to, .. } => write!(f, "upgrade {} {} → {}", to.name, from.evr(), to.evr()),
+            Self::Downgrade { from, to, .. } => {
+                write!(f, "downgrade {} {} → {}", to.name, from.evr(), to.evr())
+            }
+            Self::Reinstall { to, .. } => write!(f, "reinstall {to}"),
+        }
+    }
+}
+
+/// Why a host cannot be planned. Nothing was changed there; the remedy is part of the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Process 1 is something else.
+    #[error(
+        "the host is not run by systemd (process 1 is `{init}`)\n\
+         Take a host whose init system is systemd, or take this one out of the inventory."
+    )]
+    NotSystemd {
+        /// The name of process 1.
+        init: String,
+    },
+    /// rpm cannot read its database.
+    #[error(
+        "rpm cannot read the host's package database: {fault}\n\
+         Run `rpm --rebuilddb` on the host and run again."
+    )]
+    BrokenDatabase {
+        /// What rpm said.
+        fault: String,
+    },
+    /// The receipt is another host's or another cluster's.
+    #[error(
+        "it was installed as host `{host}` of cluster `{cluster}`\n\
+         Check its address in the inventory. If it is to change its name or its cluster, add `--adopt`."
+    )]
+    NotOurs {
+        /// The cluster in the receipt.
+        cluster: String,
+        /// The host in the receipt.
+        host: HostName,
+    },
+    /// Neither dnf nor yum, or no rpm.
+    #[error(
+        "the host ({os}) has no usable package manager: neither dnf nor yum with rpm was found\n\
+         Install dnf and rpm there, or take the host out of the inventory."
+    )]
+    NoPackageManager {
+        /// The distribution as it names itself.
+        os: String,
+    },
+    /// The repository lacks a package.
+    #[error(
+        "package `{package}`, which role `{role}` needs, is not in {repository}\n\
+         Build it with `calico-mesos-install build {package}`, or name it in `[packages] provided` if the host's \
+         own repositories have it."
+    )]
+    NoPackage {
+        /// The package.
+        package: PackageName,
+        /// A role that asks for it.
+        role: RoleName,
+        /// The repository, for people.
+        repository: String,
+    },
+    /// There is no room for the packages.
+    #[error(
+        "{} are needed for the packages and {} are free at {path}\n\
+         Free some space there: uploads of earlier runs can be deleted from {path}.",
+        ByteSize(*needed).display().iec(),
+        ByteSize(*free).display().iec()
+    )]
+    NoSpace {
+        /// The bytes needed.
+        needed: u64,
+        /// The bytes free.
+        free: u64,
+        /// The folder whose file system is full.
+        path: &'static str,
+    },
+    /// Something that is not a file is where a file must go.
+    #[error("{path} is a {kind}, and a file must be put there\nMove it away and run again.")]
+    NotAFile {
+        /// The path.
+        path: HostPath,
+        /// What is there.
+        kind: String,
+    },
+    /// A unit was masked by someone.
+    #[error(
+        "{unit} is masked, so it cannot be started\nRun `systemctl unmask {unit}` on the host and run again."
+    )]
+    Masked {
+        /// The unit.
+        unit: UnitName,
+    },
+}

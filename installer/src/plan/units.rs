@@ -1,0 +1,185 @@
+//! Which units are enabled, started, restarted and waited for, and why.
+
+use super::{Action, PackageChange, PlanError, Step};
+use crate::desired::{DesiredHost, ManagedUnit};
+use crate::facts::{Facts, Health, UnitFacts, judge};
+use crate::model::{HostPath, UnitName};
+
+/// The steps that stop what an earlier run started and no role wants any longer. They come before all others: a
+/// unit cannot be stopped in order once its file is gone.
+pub(super) fn stops(desired: &DesiredHost, facts: &Facts) -> Vec<Step> {
+    let left_behind = facts.receipt.iter().flat_map(|receipt| &receipt.units);
+    left_behind
+        .filter(|unit| !desired.units.iter().any(|wanted| wanted.name == **unit))
+        .filter(|unit| facts.units.get(*unit).is_some_and(|now| is_up(now) || is_enabled(now)))
+        .map(|unit| Step {
+            action: Action::Stop { unit: unit.clone() },
+            reason: "no role of this host wants it any longer".to_owned(),
+        })
+        .collect()
+}
+
+/// The units of the host that are not healthy now.
+pub(super) fn unhealthy(desired: &DesiredHost, facts: &Facts) -> Vec<UnitName> {
+    let mut answers = facts.answers.iter();
+    let healthy = |unit: &&ManagedUnit| {
+        let checks: Vec<_> = unit.health.iter().zip(answers.by_ref()).collect();
+        facts.units.get(&unit.name).is_some_and(is_running)
+            && checks.iter().all(|(check, answer)| judge(check, answer) == Health::Healthy)
+    };
+    let (_, sick): (Vec<&ManagedUnit>, Vec<&ManagedUnit>) = desired.units.iter().partition(healthy);
+    sick.into_iter().map(|unit| unit.name.clone()).collect()
+}
+
+/// The steps that make the units what they should be, given what the plan does to packages and files.
+pub(super) fn steps(
+    desired: &DesiredHost,
+    facts: &Facts,
+    packages: &[Step],
+    files: &[Step],
+) -> Result<Vec<Step>, PlanError> {
+    let mut steps = Vec::new();
+    steps.extend(reload(desired, facts, packages, files));
+    let mut answers = facts.answers.iter();
+    for unit in &desired.units {
+        let health: Vec<Health> =
+            unit.health.iter().zip(answers.by_ref()).map(|(check, answer)| judge(check, answer)).collect();
+        steps.extend(of_unit(unit, facts, packages, files, &health)?);
+    }
+    Ok(steps)
+}
+
+fn of_unit(
+    unit: &ManagedUnit,
+    facts: &Facts,
+    packages: &[Step],
+    files: &[Step],
+    health: &[Health],
+) -> Result<Vec<Step>, PlanError> {
+    let now = facts.units.get(&unit.name);
+    if now.is_some_and(|now| now.load == "masked") {
+        return Err(PlanError::Masked { unit: unit.name.clone() });
+    }
+    let mut steps = Vec::new();
+    let mut step = |action: Action, reason: String| steps.push(Step { action, reason });
+    let name = || unit.name.clone();
+    if !now.is_some_and(is_enabled) {
+        let reason = match now {
+            Some(now) if now.load != "not-found" => format!("it is {}", known(&now.enabled)),
+            _ => "it is new".to_owned(),
+        };
+        step(Action::Enable { unit: name() }, reason);
+    }
+    let running = now.filter(|now| is_running(now));
+    let started = match running {
+        None => {
+            let reason = match now {
+                Some(now) if now.load != "not-found" => format!("it is {}", known(&now.active)),
+                _ => "it is new".to_owned(),
+            };
+            step(Action::Start { unit: name() }, reason);
+            true
+        }
+        Some(_) => {
+            let mut reasons = changed_by_plan(unit, facts, packages, files);
+            if reasons.is_empty() && facts.pending.contains(&unit.name) {
+                reasons.push("a run that ended early did not come to it".to_owned());
+            }
+            if !reasons.is_empty() {
+                step(Action::Restart { unit: name() }, reasons.join(", "));
+            }
+            !reasons.is_empty()
+        }
+    };
+    let unhealthy = health.iter().find_map(|health| match health {
+        Health::Healthy => None,
+        Health::Unhealthy(why) => Some(why.clone()),
+    });
+    match unhealthy {
+        _ if started => step(Action::AwaitHealthy { unit: name() }, "it is started".to_owned()),
+        Some(why) => step(Action::AwaitHealthy { unit: name() }, why),
+        None => {}
+    }
+    Ok(steps)
+}
+
+/// What the plan itself changes that the unit reads.
+fn changed_by_plan(unit: &ManagedUnit, facts: &Facts, packages: &[Step], files: &[Step]) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for step in packages {
+        let Action::Packages { changes } = &step.action else { continue };
+        let concerned = changes.iter().map(PackageChange::name).filter(|name| unit.packages.contains(name));
+        reasons.extend(concerned.map(|name| format!("package {name} changes")));
+    }
+    for step in files {
+        match &step.action {
+            Action::WriteFile { path, .. } if reads(unit, path) => reasons.push(format!("{path} changes")),
+            Action::RemoveFile { path, .. } if reads(unit, path) || did_read(unit, facts, path) => {
+                reasons.push(format!("{path} goes"));
+            }
+            _ => {}
+        }
+    }
+    reasons
+}
+
+/// Whether systemd has to read its unit files again before units are touched.
+fn reload(desired: &DesiredHost, facts: &Facts, packages: &[Step], files: &[Step]) -> Option<Step> {
+    let unit_file = files.iter().find_map(|step| match &step.action {
+        Action::WriteFile { path, .. } | Action::RemoveFile { path, .. } if is_unit_file(path) => Some(path),
+        _ => None,
+    });
+    let waiting = |unit: &&ManagedUnit| facts.units.get(&unit.name).is_some_and(|now| now.needs_reload);
+    let reason = if let Some(path) = unit_file {
+        format!("{path} changes")
+    } else if packages.iter().any(|step| matches!(step.action, Action::Packages { .. })) {
+        "packages bring units".to_owned()
+    } else {
+        let unit = desired.units.iter().find(waiting)?;
+        format!("the file of {} is newer than what systemd has read", unit.name)
+    };
+    Some(Step { action: Action::ReloadSystemd, reason })
+}
+
+fn is_unit_file(path: &HostPath) -> bool {
+    ["/etc/systemd/", "/usr/lib/systemd/", "/lib/systemd/"]
+        .iter()
+        .any(|folder| path.as_str().starts_with(folder))
+}
+
+/// Whether a change of `path` concerns the unit: it reads the file, or the file is its own definition.
+fn reads(unit: &ManagedUnit, path: &HostPath) -> bool {
+    unit.reads.contains(path) || defines(path, &unit.name)
+}
+
+/// Whether the unit reads a file of an earlier run that the inventory no longer wants.
+fn did_read(unit: &ManagedUnit, facts: &Facts, path: &HostPath) -> bool {
+    let readers = facts.receipt.as_ref().and_then(|receipt| receipt.readers.get(path));
+    readers.is_some_and(|readers| readers.contains(&unit.name))
+}
+
+fn defines(path: &HostPath, unit: &UnitName) -> bool {
+    is_unit_file(path)
+        && path
+            .as_str()
+            .split('/')
+            .any(|part| part == unit.as_str() || part.strip_suffix(".d") == Some(unit.as_str()))
+}
+
+fn is_running(now: &UnitFacts) -> bool {
+    now.active == "active" || now.active == "reloading"
+}
+
+/// Whether anything of the unit runs, however it does.
+fn is_up(now: &UnitFacts) -> bool {
+    !["inactive", "failed", ""].contains(&now.active.as_str())
+}
+
+/// Whether the unit comes up at boot, or is of a kind that cannot be enabled.
+fn is_enabled(now: &UnitFacts) -> bool {
+    ["enabled", "static", "generated", "alias"].contains(&now.enabled.as_str())
+}
+
+fn known(word: &str) -> &str {
+    if word.is_empty() { "not known to systemd" } else { word }
+}

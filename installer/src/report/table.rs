@@ -1,0 +1,117 @@
+//! Tables: hosts with their outcomes, hosts with their services.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use owo_colors::OwoColorize as _;
+use serde::Serialize;
+
+use crate::event::{HostReport, Outcome};
+use crate::model::{HostName, UnitName};
+use crate::verify::Check;
+
+/// One service on one host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Service {
+    /// The unit.
+    pub name: UnitName,
+    /// systemd's word for its state.
+    pub state: String,
+    /// The installed version of the package that it comes from.
+    pub version: Option<String>,
+    /// Whether it is active and all its health checks pass.
+    pub healthy: bool,
+    /// What is wrong, where it is not healthy.
+    pub problem: Option<String>,
+}
+
+/// A table of hosts with how a run ended for them, then the errors in full.
+pub fn show_hosts(reports: &[HostReport]) -> String {
+    let mut table = table(["host", "outcome", "changes"]);
+    for report in reports {
+        let outcome = match report.outcome {
+            Outcome::Changed => "changed".yellow().to_string(),
+            Outcome::Unchanged => "unchanged".green().to_string(),
+            Outcome::Failed => "failed".red().to_string(),
+            Outcome::Unreachable => "unreachable".red().to_string(),
+            Outcome::Skipped => "skipped".magenta().to_string(),
+        };
+        table.add_row([report.name.to_string(), outcome, report.changes.to_string()]);
+    }
+    let mut text = format!("{table}\n");
+    for report in reports {
+        if let Some(error) = &report.error {
+            text.push_str(&format!("\n{}: {error}\n", report.name));
+        }
+    }
+    text
+}
+
+/// What `status` shows of one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostStatus {
+    /// Its services.
+    pub services: Vec<Service>,
+    /// How many changes a plan would make, or why that cannot be said.
+    pub drift: Result<usize, String>,
+}
+
+/// A table of hosts with their services, then what is wrong with those that are not healthy.
+pub fn show_services(hosts: &[(HostName, Result<HostStatus, String>)]) -> String {
+    let mut table = table(["host", "service", "version", "state", "health", "drift"]);
+    let mut problems = String::new();
+    for (host, status) in hosts {
+        let HostStatus { services, drift: changes } = match status {
+            Ok(status) => status,
+            Err(error) => {
+                let unknown = "unreachable".red().to_string();
+                table.add_row([host.to_string(), "-".to_owned(), "-".to_owned(), unknown]);
+                problems.push_str(&format!("\n{host}: {error}\n"));
+                continue;
+            }
+        };
+        for service in services {
+            if let Some(problem) = &service.problem {
+                problems.push_str(&format!("\n{host}: {}: {problem}\n", service.name));
+            }
+            table.add_row([
+                host.to_string(),
+                service.name.as_str().trim_end_matches(".service").to_owned(),
+                service.version.clone().unwrap_or_else(|| "-".to_owned()),
+                service.state.clone(),
+                if service.healthy { "healthy".green().to_string() } else { "unhealthy".red().to_string() },
+                drift(changes),
+            ]);
+        }
+        if let Err(error) = changes {
+            problems.push_str(&format!("\n{host}: its drift cannot be told: {error}\n"));
+        }
+    }
+    format!("{table}\n{problems}")
+}
+
+/// The checks of `verify`, a line each, those that do not hold last.
+pub fn show_checks(checks: &[Check]) -> String {
+    let mut text = String::new();
+    let (held, broken): (Vec<&Check>, Vec<&Check>) = checks.iter().partition(|check| check.ok);
+    for check in held.into_iter().chain(broken) {
+        let mark = if check.ok { "✓".green().to_string() } else { "✗".red().to_string() };
+        let host = check.host.as_ref().map(|host| format!(" {host}")).unwrap_or_default();
+        text.push_str(&format!("{mark} {}{host}: {}\n", check.name, check.seen.replace('\n', "\n    ")));
+    }
+    text
+}
+
+fn drift(changes: &Result<usize, String>) -> String {
+    match changes {
+        Err(_) => "unknown".yellow().to_string(),
+        Ok(0) => "none".green().to_string(),
+        Ok(1) => "1 change".yellow().to_string(),
+        Ok(changes) => format!("{changes} changes").yellow().to_string(),
+    }
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
+    table
+}
