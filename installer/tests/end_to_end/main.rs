@@ -1,0 +1,21 @@
+//! The whole line on booted hosts: `lab up`, `build`, `apply`, and what may go wrong on the way.
+//!
+//! Every test has a lab of its own, with a subnet of its own, which is taken away however the test ends. Root and
+//! the packages that `lab up` names are needed; without them the tests fail with its message. The packages
+//! of release `lab` are built once and shared.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests stop at the first surprise"
+)]
+
+mod cluster;
+mod ensemble;
+mod harness;
+mod interruption;
+mod life;
+mod refusals;
+mod sudo;
+mod unreachable;
