@@ -1,0 +1,90 @@
+//! What the documents show is what the tool does.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use calico_mesos_install::cli::Cli;
+use clap::CommandFactory as _;
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn readme() -> String {
+    fs_err::read_to_string(root().join("README.md")).unwrap()
+}
+
+#[test]
+fn the_commands_of_the_readme_are_those_of_the_tool() {
+    let has: BTreeSet<String> =
+        Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let readme = readme();
+    let table = readme.split("## Commands").nth(1).unwrap().split("\n\n").nth(1).unwrap();
+    let shown: BTreeSet<String> = table
+        .lines()
+        .skip(2)
+        .flat_map(|row| row.split('|').nth(1).unwrap().split(", "))
+        .map(|command| command.trim().trim_matches('`').split(' ').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(shown, has);
+}
+
+#[test]
+fn the_inventory_of_the_readme_has_no_mistake() {
+    let readme = readme();
+    let section = readme.split("## An inventory").nth(1).unwrap().split("\n## ").next().unwrap();
+    let inventory: String = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("inventory.toml");
+    fs_err::write(&file, inventory).unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_calico-mesos-install")).arg("validate").arg(&file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut broken = Vec::new();
+    for entry in walkdir::WalkDir::new(root()).into_iter().filter_entry(|entry| entry.file_name() != "target")
+    {
+        let path = entry.unwrap().into_path();
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let text = fs_err::read_to_string(&path).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap();
+            if !file.contains("://") && !path.parent().unwrap().join(file).exists() {
+                broken.push(format!("{}: {link}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn the_commands_behave_as_recorded() {
+    trycmd::TestCases::new().case("tests/cmd/*.trycmd");
+}
+
+#[test]
+fn completions_and_man_pages_are_made_for_every_command() {
+    let tool = || Command::new(env!("CARGO_BIN_EXE_calico-mesos-install"));
+    for shell in ["bash", "zsh", "fish"] {
+        let output = tool().args(["completions", shell]).output().unwrap();
+        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("apply"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    assert!(tool().args(["man", "--out"]).arg(folder.path()).status().unwrap().success());
+    for command in Cli::command().get_subcommands() {
+        let page = folder.path().join(format!("calico-mesos-install-{}.1", command.get_name()));
+        assert!(page.exists(), "{}", page.display());
+    }
+}
