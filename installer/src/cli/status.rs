@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::hosts::{HostArgs, Prepared, error_text};
 use super::{Common, Exit, Failure, finish};
 use crate::event::{Outcome, Summary, Totals};
-use crate::facts::{Health, judge};
+use crate::facts::problems;
 use crate::fleet::Member;
 use crate::model::HostName;
 use crate::report::{Format, HostStatus, Service, json_line, show_services, show_summary};
@@ -61,30 +61,18 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
 fn of_host(prepared: &Prepared, member: &Member<'_>) -> Result<HostStatus, String> {
     let known = member.state.as_ref().map_err(|error| error_text(error))?;
     let facts = &known.facts;
-    let mut answers = facts.answers.iter();
-    let mut services = Vec::new();
-    for unit in &member.desired.units {
+    let services = problems(&member.desired.units, facts).into_iter().map(|(unit, problem)| {
         let now = facts.units.get(&unit.name).filter(|now| now.load != "not-found");
-        let health: Vec<Health> =
-            unit.health.iter().zip(answers.by_ref()).map(|(check, answer)| judge(check, answer)).collect();
-        let unhealthy = health.into_iter().find_map(|health| match health {
-            Health::Healthy => None,
-            Health::Unhealthy(why) => Some(why),
-        });
-        let problem = match now {
-            None => Some("the unit is not installed".to_owned()),
-            Some(now) if now.active != "active" => Some(format!("the unit is {} ({})", now.active, now.sub)),
-            Some(_) => unhealthy,
-        };
         let package = unit.packages.first().and_then(|name| facts.packages.get(name));
-        services.push(Service {
+        Service {
             name: unit.name.clone(),
             state: now.map_or_else(|| "not installed".to_owned(), |now| now.active.clone()),
             version: package.map(|package| package.nevra.evr()),
             healthy: problem.is_none(),
             problem,
-        });
-    }
+        }
+    });
+    let services = services.collect();
     let drift =
         prepared.plan(member.desired, facts).map(|plan| plan.changes()).map_err(|error| error_text(&error));
     Ok(HostStatus { services, drift })

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::hosts::{HostArgs, Prepared, error_text};
 use super::{Common, Exit, Failure, finish};
 use crate::event::{Outcome, Summary, Totals};
-use crate::facts::{FactsQuery, Health, judge};
+use crate::facts::{FactsQuery, problems};
 use crate::fleet::{Fleet, Member};
 use crate::model::HostName;
 use crate::report::{Format, json_line, show_checks, show_summary};
@@ -43,25 +43,14 @@ fn of_host(prepared: &Prepared, member: &Member<'_>) -> Vec<Check> {
         Ok(known) => known,
         Err(error) => return vec![check("reachable", false, error_text(error))],
     };
-    let units: Vec<_> = member.desired.units.iter().collect();
-    let mut answers = known.facts.answers.iter();
-    let mut problems = Vec::new();
-    for unit in &units {
-        match known.facts.units.get(&unit.name) {
-            Some(now) if now.active == "active" => {}
-            Some(now) => problems.push(format!("{} is {}", unit.name, now.active)),
-            None => problems.push(format!("{} is not known to systemd", unit.name)),
-        }
-        problems.extend(unit.health.iter().zip(answers.by_ref()).filter_map(|(check, answer)| {
-            match judge(check, answer) {
-                Health::Healthy => None,
-                Health::Unhealthy(why) => Some(format!("{}: {why}", unit.name)),
-            }
-        }));
-    }
-    let healthy = problems.is_empty();
-    let names: Vec<&str> = units.iter().map(|unit| unit.name.as_str()).collect();
-    let seen = if healthy { names.join(", ") } else { problems.join("; ") };
+    let units = problems(&member.desired.units, &known.facts);
+    let sick: Vec<String> = units
+        .iter()
+        .filter_map(|(unit, problem)| Some(format!("{}: {}", unit.name, problem.as_ref()?)))
+        .collect();
+    let healthy = sick.is_empty();
+    let names: Vec<&str> = units.iter().map(|(unit, _)| unit.name.as_str()).collect();
+    let seen = if healthy { names.join(", ") } else { sick.join("; ") };
     let drift = match prepared.plan(member.desired, &known.facts) {
         Ok(plan) if plan.steps.is_empty() => {
             (true, "packages, files and units are as the inventory says".to_owned())

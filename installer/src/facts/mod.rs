@@ -3,10 +3,12 @@
 //! This module knows nothing of what the host should be like, and nothing of how the script gets there.
 
 mod answer;
+mod health;
 mod parse;
 mod query;
 
 pub use answer::{Answer, Health, judge};
+pub use health::problems;
 pub use parse::{ParseFactsError, parse};
 pub use query::FactsQuery;
 

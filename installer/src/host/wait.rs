@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::error::Tail;
 use super::{Cancel, Host, HostError};
 use crate::desired::ManagedUnit;
-use crate::facts::{Facts, FactsQuery, Health, judge};
+use crate::facts::{Facts, FactsQuery, problems};
 
 /// The pause between two looks at first, and at the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
@@ -40,16 +40,7 @@ pub fn await_healthy(host: &mut dyn Host, unit: &ManagedUnit, cancel: &Cancel) -
 
 /// What is still wrong with the unit, and whether that is final.
 fn look(unit: &ManagedUnit, facts: &Facts) -> (Option<String>, bool) {
-    match facts.units.get(&unit.name) {
-        Some(now) if now.active == "active" => {
-            let health = unit.health.iter().zip(&facts.answers);
-            let wrong = health.map(|(check, answer)| judge(check, answer)).find_map(|health| match health {
-                Health::Healthy => None,
-                Health::Unhealthy(why) => Some(why),
-            });
-            (wrong, false)
-        }
-        Some(now) => (Some(format!("it is {} ({})", now.active, now.sub)), now.active == "failed"),
-        None => (Some("systemd does not know it".to_owned()), true),
-    }
+    let problem = problems(std::slice::from_ref(unit), facts).into_iter().find_map(|(_, problem)| problem);
+    let now = facts.units.get(&unit.name);
+    (problem, now.is_none_or(|now| now.active == "failed" || now.load == "not-found"))
 }

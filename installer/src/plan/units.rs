@@ -2,7 +2,7 @@
 
 use super::{Action, PackageChange, PlanError, Step};
 use crate::desired::{DesiredHost, ManagedUnit};
-use crate::facts::{Facts, Health, UnitFacts, judge};
+use crate::facts::{Facts, UnitFacts, problems};
 use crate::model::{HostPath, UnitName};
 
 /// The steps that stop what an earlier run started and no role wants any longer. They come before all others: a
@@ -21,14 +21,8 @@ pub(super) fn stops(desired: &DesiredHost, facts: &Facts) -> Vec<Step> {
 
 /// The units of the host that are not healthy now.
 pub(super) fn unhealthy(desired: &DesiredHost, facts: &Facts) -> Vec<UnitName> {
-    let mut answers = facts.answers.iter();
-    let healthy = |unit: &&ManagedUnit| {
-        let checks: Vec<_> = unit.health.iter().zip(answers.by_ref()).collect();
-        facts.units.get(&unit.name).is_some_and(is_running)
-            && checks.iter().all(|(check, answer)| judge(check, answer) == Health::Healthy)
-    };
-    let (_, sick): (Vec<&ManagedUnit>, Vec<&ManagedUnit>) = desired.units.iter().partition(healthy);
-    sick.into_iter().map(|unit| unit.name.clone()).collect()
+    let sick = problems(&desired.units, facts).into_iter().filter(|(_, problem)| problem.is_some());
+    sick.map(|(unit, _)| unit.name.clone()).collect()
 }
 
 /// The steps that make the units what they should be, given what the plan does to packages and files.
@@ -40,11 +34,8 @@ pub(super) fn steps(
 ) -> Result<Vec<Step>, PlanError> {
     let mut steps = Vec::new();
     steps.extend(reload(desired, facts, packages, files));
-    let mut answers = facts.answers.iter();
-    for unit in &desired.units {
-        let health: Vec<Health> =
-            unit.health.iter().zip(answers.by_ref()).map(|(check, answer)| judge(check, answer)).collect();
-        steps.extend(of_unit(unit, facts, packages, files, &health)?);
+    for (unit, problem) in problems(&desired.units, facts) {
+        steps.extend(of_unit(unit, facts, packages, files, problem)?);
     }
     Ok(steps)
 }
@@ -54,7 +45,7 @@ fn of_unit(
     facts: &Facts,
     packages: &[Step],
     files: &[Step],
-    health: &[Health],
+    problem: Option<String>,
 ) -> Result<Vec<Step>, PlanError> {
     let now = facts.units.get(&unit.name);
     if now.is_some_and(|now| now.load == "masked") {
@@ -70,7 +61,7 @@ fn of_unit(
         };
         step(Action::Enable { unit: name() }, reason);
     }
-    let running = now.filter(|now| is_running(now));
+    let running = now.filter(|now| now.is_running());
     let started = match running {
         None => {
             let reason = match now {
@@ -91,11 +82,7 @@ fn of_unit(
             !reasons.is_empty()
         }
     };
-    let unhealthy = health.iter().find_map(|health| match health {
-        Health::Healthy => None,
-        Health::Unhealthy(why) => Some(why.clone()),
-    });
-    match unhealthy {
+    match problem {
         _ if started => step(Action::AwaitHealthy { unit: name() }, "it is started".to_owned()),
         Some(why) => step(Action::AwaitHealthy { unit: name() }, why),
         None => {}
@@ -164,10 +151,6 @@ fn defines(path: &HostPath, unit: &UnitName) -> bool {
             .as_str()
             .split('/')
             .any(|part| part == unit.as_str() || part.strip_suffix(".d") == Some(unit.as_str()))
-}
-
-fn is_running(now: &UnitFacts) -> bool {
-    now.active == "active" || now.active == "reloading"
 }
 
 /// Whether anything of the unit runs, however it does.

@@ -129,7 +129,8 @@ impl Denied {
             ),
             Denied::PasswordNeeded => format!(
                 "user `{user}` cannot become root on {host}: sudo wants a password and none was given\n\
-                 give sudo's password, or put `{user} ALL=(ALL) NOPASSWD: ALL` into /etc/sudoers.d/{user}"
+                 give it with `-K`, in `[ssh] become_password_file` or in CALICO_MESOS_INSTALL_BECOME_PASSWORD, or put \
+                 `{user} ALL=(ALL) NOPASSWD: ALL` into /etc/sudoers.d/{user}"
             ),
             Denied::WrongPassword => format!(
                 "user `{user}` cannot become root on {host}: sudo does not accept the password\n\
