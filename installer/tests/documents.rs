@@ -81,6 +81,13 @@ fn completions_and_man_pages_are_made_for_every_command() {
         let output = tool().args(["completions", shell]).output().unwrap();
         assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("apply"));
     }
+    // Every command that bash finds on the line must be one that it has completions for.
+    let bash = String::from_utf8(tool().args(["completions", "bash"]).output().unwrap().stdout).unwrap();
+    for command in
+        bash.split("cmd=\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|c| !c.is_empty())
+    {
+        assert!(bash.contains(&format!("\n        {command})\n")), "no completions for {command}");
+    }
     let folder = tempfile::tempdir().unwrap();
     assert!(tool().args(["man", "--out"]).arg(folder.path()).status().unwrap().success());
     for command in Cli::command().get_subcommands() {
