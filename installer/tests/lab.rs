@@ -316,6 +316,10 @@ fn a_cut_host_cannot_be_reached_until_it_is_mended() {
         assert!(reachable());
         assert_eq!(lab.state("agent-1"), "running");
     }
+    // Without a name every host is meant.
+    lab.ok(&["cut", "agent-1"]);
+    lab.ok(&["mend"]);
+    assert!(reachable());
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     if let Some(saved) = &saved {
         saved::same(saved, &prepared.inventory, &plans)?;
     }
-    verify_uploads(&prepared, &fleet, &plans)?;
+    verify_packages(&prepared, &fleet, &plans)?;
     if !cancel.is_cancelled() {
         agree(&prepared, &reporter, args, &plans)?;
         let executed = change(&prepared, &mut fleet, &plans, &reach.events)?;
@@ -56,12 +56,12 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// Makes sure that what is sent is what was built, before any host is changed.
-fn verify_uploads(prepared: &Prepared, fleet: &Fleet<'_>, plans: &[HostPlan]) -> Result<(), Failure> {
+fn verify_packages(prepared: &Prepared, fleet: &Fleet<'_>, plans: &[HostPlan]) -> Result<(), Failure> {
     let with_sets = plans.iter().filter_map(|plan| {
         let facts = fleet.members.iter().find(|member| *member.name() == plan.host)?.facts()?;
         Some((plan, prepared.packages(facts).ok()??))
     });
-    plan::verify_uploads(with_sets).map_err(|error| Failure::new(Exit::Refused, error))
+    plan::verify_packages(with_sets).map_err(|error| Failure::new(Exit::Refused, error))
 }
 
 /// Shows the plan and asks, where there is someone to be asked.

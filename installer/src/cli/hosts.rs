@@ -22,7 +22,7 @@ use crate::transport::ssh::SshConnector;
 pub(super) struct HostArgs {
     /// The inventory.
     pub inventory: Utf8PathBuf,
-    /// Only these hosts: names, globs and `@role`, separated by commas.
+    /// Only these hosts: names, globs and `@role`, separated by commas; `!` in front leaves hosts out.
     #[arg(long, value_name = "SELECTOR")]
     pub limit: Option<String>,
     /// How many hosts are worked on at once; the inventory's `[rollout] forks` unless given.
@@ -31,13 +31,15 @@ pub(super) struct HostArgs {
     /// Record the keys of hosts that `known_hosts` does not know yet. Changed keys are refused all the same.
     #[arg(long)]
     pub accept_new_host_keys: bool,
-    /// Ask once for the password that sudo wants on the hosts.
+    /// Ask once for the password that sudo wants on the hosts. It can also be in `[ssh] become_password_file` or in
+    /// the environment variable CALICO_MESOS_INSTALL_BECOME_PASSWORD.
     #[arg(short = 'K', long)]
     pub ask_become_password: bool,
     /// Take over hosts that were installed under another name or for another cluster.
     #[arg(long)]
     pub adopt: bool,
-    /// Ask once for the password that the hosts want at login.
+    /// Ask once for the password that the hosts want at login. It can also be in the environment variable
+    /// CALICO_MESOS_INSTALL_SSH_PASSWORD.
     #[arg(short = 'k', long)]
     pub ask_password: bool,
 }

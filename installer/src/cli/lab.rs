@@ -50,8 +50,16 @@ enum Command {
     Reboot(Host),
     /// Sever a host's network.
     Cut(Host),
-    /// Restore a host's network.
-    Mend(Host),
+    /// Restore a host's network, or that of every host that was cut off.
+    Mend(Mend),
+}
+
+#[derive(Debug, clap::Args)]
+struct Mend {
+    #[command(flatten)]
+    dir: Dir,
+    /// The host's name; every host unless given.
+    name: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -133,10 +141,18 @@ fn cut(output: &Output, Host { dir, name }: &Host) -> Result<Counts, lab::Error>
     Ok((usize::from(changed), usize::from(!changed)))
 }
 
-fn mend(output: &Output, Host { dir, name }: &Host) -> Result<Counts, lab::Error> {
-    let changed = lab::mend(&dir.dir, name)?;
-    output.host(name, changed, if changed { "is connected" } else { "was connected already" });
-    Ok((usize::from(changed), usize::from(!changed)))
+fn mend(output: &Output, Mend { dir, name }: &Mend) -> Result<Counts, lab::Error> {
+    let names = match name {
+        Some(name) => vec![name.clone()],
+        None => lab::status(&dir.dir)?.into_iter().map(|host| host.name).collect(),
+    };
+    let mut counts = (0, 0);
+    for name in &names {
+        let changed = lab::mend(&dir.dir, name)?;
+        output.host(name, changed, if changed { "is connected" } else { "was connected already" });
+        counts = (counts.0 + usize::from(changed), counts.1 + usize::from(!changed));
+    }
+    Ok(counts)
 }
 
 fn up(output: &Output, args: &Up) -> Result<Counts, lab::Error> {

@@ -34,9 +34,28 @@ use secrecy::SecretString;
 use crate::event::{Summary, Totals};
 use crate::report::{Format, Log, Reporter, json_line};
 
+/// What `--help` and the man page end with.
+const AFTER_HELP: &str = "\
+Examples:
+  calico-mesos-install lab up --masters 1 --agents 2
+  calico-mesos-install build --release lab --out dist
+  calico-mesos-install plan .lab/inventory.toml
+  calico-mesos-install apply .lab/inventory.toml --yes
+  calico-mesos-install apply .lab/inventory.toml --limit '@agent,!agent-1'
+  calico-mesos-install verify .lab/inventory.toml
+
+Exit status:
+  0    done
+  1    at least one host failed
+  2    usage, inventory or a missing input
+  3    changes pending (plan --detailed-exitcode)
+  4    refused before anything was changed
+  5    another run holds the lock
+  130  interrupted";
+
 /// Builds, installs and proves Apache Mesos clusters with Calico networking.
 #[derive(Debug, Parser)]
-#[command(name = "calico-mesos-install", version, arg_required_else_help = true)]
+#[command(name = "calico-mesos-install", version, arg_required_else_help = true, after_long_help = AFTER_HELP)]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]

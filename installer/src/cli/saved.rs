@@ -56,7 +56,7 @@ pub(super) fn write(
 pub(super) fn read(file: &Utf8Path) -> Result<SavedPlan, Failure> {
     let text = fs_err::read_to_string(file).map_err(Failure::usage)?;
     let saved: SavedPlan = serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!("{file} is not a saved plan: {error}\nMake one with `plan --out {file}`."))
+        Failure::usage(format!("{file} is not a saved plan: {error}\nName a file that `plan --out` wrote."))
     })?;
     if saved.format != FORMAT {
         return Err(Failure::usage(format!(

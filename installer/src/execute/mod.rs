@@ -54,7 +54,10 @@ pub fn execute(
         let mut schedule = Schedule::new(graph);
         let mut turn = schedule.start();
         loop {
-            for (node, why) in turn.skip.drain(..) {
+            for (node, mut why) in turn.skip.drain(..) {
+                if cancel.is_cancelled() {
+                    "interrupted before it was its turn".clone_into(&mut why);
+                }
                 let host = &mut executed[graph.nodes[node].plan];
                 if host.failed.is_none() && host.skipped.is_none() {
                     host.skipped = Some(why);

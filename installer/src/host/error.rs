@@ -50,7 +50,9 @@ pub enum HostError {
         package: String,
     },
     /// A unit is not healthy.
-    #[error("{unit} {what}{journal}")]
+    #[error(
+        "{unit} {what}{journal}\nSee all of it with `journalctl -u {unit}` on the host, mend the cause and run again."
+    )]
     Unhealthy {
         /// The unit.
         unit: UnitName,

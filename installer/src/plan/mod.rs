@@ -11,7 +11,7 @@ mod units;
 
 pub use diff::unified_diff;
 pub use graph::{Graph, Need, Node, NodeId, Window, graph};
-pub use packages::{cached_name, verify_uploads};
+pub use packages::{cached_name, verify_packages};
 pub use step::{Action, FileChange, HostPlan, PackageChange, PlanError, Step};
 
 use crate::desired::DesiredHost;

@@ -57,19 +57,21 @@ pub fn cached_name(digest: Digest) -> String {
     format!("{digest}.rpm")
 }
 
-/// Makes sure that every RPM which the plans send is what the build recorded, before any host is changed.
+/// Makes sure that every RPM which the plans install is what the build recorded, before any host is changed.
 ///
 /// # Errors
 /// The first RPM that is missing or differs.
-pub fn verify_uploads<'a>(
+pub fn verify_packages<'a>(
     plans: impl IntoIterator<Item = (&'a HostPlan, &'a PackageSet)>,
 ) -> Result<(), RepositoryError> {
     let mut seen = std::collections::BTreeSet::new();
     for (plan, set) in plans {
         for step in &plan.steps {
-            let Action::Upload { package, digest, .. } = &step.action else { continue };
-            if let (true, Some(built)) = (seen.insert(*digest), set.find(&package.name)) {
-                set.verify(built)?;
+            let Action::Packages { changes } = &step.action else { continue };
+            for built in changes.iter().filter_map(|change| set.find(change.name())) {
+                if seen.insert(built.sha256) {
+                    set.verify(built)?;
+                }
             }
         }
     }

@@ -289,8 +289,8 @@ pub enum PlanError {
     /// The repository lacks a package.
     #[error(
         "package `{package}`, which role `{role}` needs, is not in {repository}\n\
-         Build it with `calico-mesos-install build {package}`, or name it in `[packages] provided` if the host's \
-         own repositories have it."
+         Build the release that the inventory names (`calico-mesos-install build --release …`) and point `[packages] repo` \
+         at the outcome, or name the package in `[packages] provided` if the hosts' own repositories have it."
     )]
     NoPackage {
         /// The package.

@@ -39,6 +39,8 @@ impl Progress {
     }
 
     fn line(&self, text: String) {
+        let plain = anstream::AutoStream::choice(&std::io::stderr()) == anstream::ColorChoice::Never;
+        let text = if plain { anstream::adapter::strip_str(&text).to_string() } else { text };
         // A terminal that is gone cannot be told so.
         let _ = self.screen.println(text);
     }
