@@ -106,9 +106,7 @@ impl<'a> Fleet<'a> {
             });
         })
     }
-}
 
-impl<'a> Fleet<'a> {
     /// Does something with every member, on at most `forks` at once.
     ///
     /// # Errors

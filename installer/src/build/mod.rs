@@ -87,14 +87,3 @@ fn os_release() -> Result<String, BuildError> {
     fs_err::read_to_string("/etc/os-release")
         .map_err(|source| BuildError::io("recognising this machine's distribution", source))
 }
-
-/// An error with its causes, in one text.
-fn with_causes(error: &BuildError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(&format!("\n  because: {error}"));
-        cause = error.source();
-    }
-    text
-}

@@ -10,7 +10,8 @@ use super::job::Job;
 use super::publish::{self, Place};
 use super::release::Release;
 use super::rpmbuild::{self, Site};
-use super::{BuildError, Event, Reason, Summary, schedule, with_causes};
+use super::{BuildError, Event, Reason, Summary, schedule};
+use crate::diagnostic::with_causes;
 use crate::model::{Nevra, PackageName};
 use crate::repository::{Manifest, PackageSet};
 

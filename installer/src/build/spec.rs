@@ -272,7 +272,7 @@ mod tests {
             let spec = fs_err::read_to_string(&path).unwrap();
             let error = render_own(&spec, &distro()).unwrap_err();
             let name = path.file_name().unwrap().to_string_lossy();
-            report.push_str(&format!("== {name}\n{}\n\n", crate::build::with_causes(&error)));
+            report.push_str(&format!("== {name}\n{}\n\n", crate::diagnostic::with_causes(&error)));
         }
         insta::assert_snapshot!("fails", report);
     }

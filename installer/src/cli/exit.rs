@@ -6,9 +6,8 @@ use std::process::ExitCode;
 use anstream::eprintln;
 use owo_colors::OwoColorize as _;
 
-use super::hosts::error_text;
 use super::mistakes;
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::{Mistakes, with_causes};
 use crate::report::json_line;
 
 /// How a command ended; the numbers are part of the contract with scripts.
@@ -60,7 +59,7 @@ impl Failure {
             Some(found) => mistakes::print_json(found),
             None => json_line(&serde_json::json!({
                 "type": "error",
-                "message": error_text(self.error.as_ref()),
+                "message": with_causes(self.error.as_ref()),
                 "exit": self.exit as u8,
             })),
         }
@@ -72,12 +71,7 @@ impl Failure {
             mistakes::show(mistakes);
             return self.exit.into();
         }
-        eprintln!("{} {}", "error:".red().bold(), self.error);
-        let mut cause = self.error.source();
-        while let Some(error) = cause {
-            eprintln!("  because: {error}");
-            cause = error.source();
-        }
+        eprintln!("{} {}", "error:".red().bold(), with_causes(self.error.as_ref()));
         self.exit.into()
     }
 }

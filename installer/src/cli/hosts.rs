@@ -6,6 +6,7 @@ use super::interrupt::Interrupts;
 use super::{Common, Failure, load};
 use crate::cluster::Cluster;
 use crate::desired::DesiredHost;
+use crate::diagnostic::with_causes;
 use crate::event::{HostReport, Outcome};
 use crate::facts::Facts;
 use crate::fleet::{Fleet, Reach};
@@ -192,18 +193,7 @@ pub(super) fn report(
     changes: usize,
     error: &dyn std::error::Error,
 ) -> HostReport {
-    HostReport { name: desired.host.clone(), outcome, changes, error: Some(error_text(error)) }
-}
-
-/// An error with all its causes.
-pub(super) fn error_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!("\nbecause: {error}"));
-        cause = error.source();
-    }
-    text
+    HostReport { name: desired.host.clone(), outcome, changes, error: Some(with_causes(error)) }
 }
 
 /// Opens the repository, unless every package comes from the hosts' own; refuses what no package set of it holds.

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::hosts::{HostArgs, Prepared, error_text};
+use super::hosts::{HostArgs, Prepared};
 use super::{Common, Exit, Failure, finish};
+use crate::diagnostic::with_causes;
 use crate::event::{Outcome, Summary, Totals};
 use crate::facts::problems;
 use crate::fleet::Member;
@@ -59,7 +60,7 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
 
 /// The services of one host, and how many changes it is away from the inventory.
 fn of_host(prepared: &Prepared, member: &Member<'_>) -> Result<HostStatus, String> {
-    let known = member.state.as_ref().map_err(|error| error_text(error))?;
+    let known = member.state.as_ref().map_err(|error| with_causes(error))?;
     let facts = &known.facts;
     let services = problems(&member.desired.units, facts).into_iter().map(|(unit, problem)| {
         let now = facts.units.get(&unit.name).filter(|now| now.load != "not-found");
@@ -74,7 +75,7 @@ fn of_host(prepared: &Prepared, member: &Member<'_>) -> Result<HostStatus, Strin
     });
     let services = services.collect();
     let drift =
-        prepared.plan(member.desired, facts).map(|plan| plan.changes()).map_err(|error| error_text(&error));
+        prepared.plan(member.desired, facts).map(|plan| plan.changes()).map_err(|error| with_causes(&error));
     Ok(HostStatus { services, drift })
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use super::hosts::{HostArgs, Prepared, error_text};
+use super::hosts::{HostArgs, Prepared};
 use super::{Common, Exit, Failure, finish};
+use crate::diagnostic::with_causes;
 use crate::event::{Outcome, Summary, Totals};
 use crate::facts::{FactsQuery, problems};
 use crate::fleet::{Fleet, Member};
@@ -41,7 +42,7 @@ fn of_host(prepared: &Prepared, member: &Member<'_>) -> Vec<Check> {
     let check = |name, ok, seen| Check { name, host: Some(member.name().clone()), ok, seen };
     let known = match &member.state {
         Ok(known) => known,
-        Err(error) => return vec![check("reachable", false, error_text(error))],
+        Err(error) => return vec![check("reachable", false, with_causes(error))],
     };
     let units = problems(&member.desired.units, &known.facts);
     let sick: Vec<String> = units
@@ -59,7 +60,7 @@ fn of_host(prepared: &Prepared, member: &Member<'_>) -> Vec<Check> {
             let steps: Vec<String> = plan.steps.iter().map(|step| step.action.to_string()).collect();
             (false, format!("`apply` would: {}", steps.join(", ")))
         }
-        Err(error) => (false, error_text(&error)),
+        Err(error) => (false, with_causes(&error)),
     };
     vec![check("services-healthy", healthy, seen), check("no-drift", drift.0, drift.1)]
 }

@@ -19,4 +19,4 @@ pub use reader::{Reading, TableReader};
 pub use source::{Place, Position, Source, Spanned};
 pub use typed::Typed;
 pub use value::{Entry, Kind, Table, Value};
-pub use words::{closest, list, quantity, suggestion};
+pub use words::{closest, list, quantity, suggestion, with_causes};

@@ -6,6 +6,8 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use ipnet::Ipv4Net;
 
+use crate::diagnostic::with_causes;
+
 /// Why a command on a lab could not do its work.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -241,17 +243,6 @@ impl Error {
 
 /// Several hosts' errors as one text, causes included, since an error has only one cause.
 fn join(errors: &[Error]) -> String {
-    let texts: Vec<String> = errors
-        .iter()
-        .map(|error| {
-            let mut text = error.to_string();
-            let mut cause = std::error::Error::source(error);
-            while let Some(error) = cause {
-                text.push_str(&format!("\n  because: {error}"));
-                cause = error.source();
-            }
-            text
-        })
-        .collect();
+    let texts: Vec<String> = errors.iter().map(|error| with_causes(error)).collect();
     texts.join("\n")
 }

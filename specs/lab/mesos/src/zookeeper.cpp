@@ -190,7 +190,7 @@ bool Election::make_path() {
   return true;
 }
 
-// Publishes the candidate, unless this session has already: the answer to an earlier attempt may have been lost.
+// Publishes the candidate, unless this ZooKeeper session has already: the answer to an earlier attempt may have been lost.
 bool Election::contend(const std::vector<std::string>& contenders) {
   const clientid_t* session = zoo_client_id(handle_);
   for (const std::string& name : contenders) {
