@@ -51,10 +51,12 @@ pub struct PackageBuild {
     pub version: String,
     /// Whether it is a stand-in for the real component.
     pub stand_in: bool,
-    /// What identifies everything that went into it: the same key, the same RPMs.
+    /// The digest of its inputs: the same key, the same RPMs.
     pub key: Digest,
-    /// The sources' digests by file name.
-    pub sources: BTreeMap<String, Digest>,
+    /// Everything that decided what came out, by what people call it: digests of spec, files, sources and patches,
+    /// versions of what was there to build with.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, String>,
     /// The keys of the packages that it was built with.
     pub needs: BTreeMap<PackageName, Digest>,
     /// The RPMs, as the manifest's packages name them.

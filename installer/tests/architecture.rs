@@ -26,7 +26,9 @@ const PARTS: &[(&str, &[&str], bool)] = &[
     ("fleet", &["desired", "event", "facts", "host", "model", "transport"], true),
     ("execute", &["event", "host", "plan"], true),
     ("report", &["event", "model", "plan", "verify"], true),
-    ("build", &["data", "diagnostic", "model", "render", "repository"], true),
+    ("process", &[], true),
+    ("sources", &["data", "model", "process"], true),
+    ("build", &["data", "diagnostic", "model", "process", "render", "repository", "sources"], true),
     ("lab", &["diagnostic", "model"], true),
 ];
 

@@ -1,6 +1,6 @@
 //! Distribution profiles: what one distribution calls things (`specs/distros/*.toml`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 use schemars::JsonSchema;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{BuildError, definition};
 use crate::data::Data;
 use crate::diagnostic::{Mistake, Mistakes};
+use crate::model::PackageName;
 use crate::repository::HostMatch;
 
 /// One distribution profile.
@@ -29,6 +30,9 @@ pub struct Distro {
     pub libdir: String,
     /// Whether the dynamic loader looks into `libdir` by itself.
     pub loader_searches_libdir: bool,
+    /// Packages of releases that the distribution has itself, good enough: they are not built.
+    #[serde(default)]
+    pub has: BTreeSet<PackageName>,
     /// Which hosts can install what is built with this profile.
     pub matches: HostMatch,
     /// Macros that rpm lacks there.

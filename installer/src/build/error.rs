@@ -5,6 +5,8 @@ use camino::Utf8PathBuf;
 use crate::data::DataError;
 use crate::diagnostic::{Mistake, Mistakes, suggestion};
 use crate::model::PackageName;
+use crate::process::ProcessError;
+use crate::sources::SourceError;
 
 /// Why a build could not be done. The text carries the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -55,15 +57,8 @@ pub enum BuildError {
         command: String,
     },
     /// A source cannot be had.
-    #[error("source `{name}` of package `{package}`: {problem}")]
-    Source {
-        /// The package.
-        package: PackageName,
-        /// The source's name in the release.
-        name: String,
-        /// What is wrong, and what to do.
-        problem: String,
-    },
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// rpmbuild failed.
     #[error("building `{package}` failed ({status}); the last lines of {log}:\n{tail}")]
     Package {
@@ -99,17 +94,8 @@ pub enum BuildError {
         folder: Utf8PathBuf,
     },
     /// A program of the build chain failed.
-    #[error("`{program}` failed while {doing} ({status})\n{stderr}")]
-    Program {
-        /// The program.
-        program: String,
-        /// What it was asked to do.
-        doing: String,
-        /// How it ended.
-        status: String,
-        /// What it said.
-        stderr: String,
-    },
+    #[error(transparent)]
+    Process(#[from] ProcessError),
     /// Reading or writing on this machine failed.
     #[error("{doing} failed")]
     Io {
@@ -145,7 +131,7 @@ impl BuildError {
                 | Self::Data(_)
                 | Self::File { .. }
                 | Self::MissingTools { .. }
-                | Self::Source { .. }
+                | Self::Source(SourceError::Unavailable { .. } | SourceError::Data(_))
                 | Self::Place { .. }
         )
     }

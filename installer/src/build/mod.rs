@@ -6,32 +6,31 @@
 //!
 //! [`build`] is the table of contents. It knows nothing of hosts and inventories.
 
-mod apt;
 mod definition;
 mod distro;
 mod error;
 mod event;
 mod job;
-mod process;
+mod patch;
 mod publish;
 mod release;
 mod rpmbuild;
 mod run;
 mod schedule;
-mod source;
 mod spec;
 mod tools;
 
 pub use distro::{BuildRequire, Distro, Requires};
 pub use error::BuildError;
 pub use event::{Event, Reason, Summary};
-pub use release::{Recipe, Release, Source};
+pub use release::{Recipe, Release, Variant};
 pub use spec::{RenderedSpec, render};
 
 use camino::Utf8Path;
 
 use crate::data::Data;
 use crate::repository::PackageSet;
+use crate::sources;
 use publish::Place;
 use run::Run;
 
@@ -48,8 +47,8 @@ pub struct Request<'a> {
     pub distro: Option<&'a str>,
     /// The folder of repositories.
     pub out: &'a Utf8Path,
-    /// Where fetched sources are kept.
-    pub cache: &'a Utf8Path,
+    /// From where sources are taken.
+    pub sources: &'a sources::Options,
     /// How many packages are built at once.
     pub jobs: usize,
 }
@@ -64,6 +63,7 @@ pub fn build(request: &Request<'_>, observe: &(dyn Fn(Event) + Sync)) -> Result<
         Some(name) => Distro::load(request.data, name)?,
         None => Distro::recognise(request.data, &os_release()?)?,
     };
+    let release = release.on(&distro);
     let wanted = release.select(request.packages)?;
     tools::check(&distro, wanted.iter().filter_map(|name| release.packages.get(*name)))?;
     let place = Place::lock(request.out, &release.name, &distro.id, std::env::consts::ARCH)?;

@@ -13,8 +13,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::{BuildError, process, rpmbuild};
+use super::{BuildError, rpmbuild};
 use crate::model::{Digest, Nevra, PackageName};
+use crate::process::{self, ProcessError};
 use crate::repository::{BuiltPackage, Manifest, PackageBuild};
 
 /// Where one release for one distribution and architecture is built and published.
@@ -174,7 +175,7 @@ pub(super) fn headers(files: &[Utf8PathBuf]) -> Result<Vec<(Nevra, String)>, Bui
             let (nevra, header_sha1) = line.split_once(' ')?;
             Some((nevra.parse().ok()?, header_sha1.to_owned()))
         };
-        headers.push(parse().ok_or_else(|| BuildError::Program {
+        headers.push(parse().ok_or_else(|| ProcessError::Failed {
             program: "rpm".to_owned(),
             doing: "reading the headers of the built RPMs".to_owned(),
             status: "an answer that was not understood".to_owned(),

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8PathBuf;
 use serde::Deserialize;
 
-use super::{BuildError, definition};
+use super::{BuildError, Distro, definition};
 use crate::data::Data;
 use crate::diagnostic::{Mistake, Mistakes, Typed, list, suggestion};
 use crate::model::PackageName;
+use crate::sources::Source;
 
 /// One release file.
 #[derive(Debug, Clone, Deserialize)]
@@ -43,43 +43,30 @@ pub struct Recipe {
     /// What the build machine must have, by the names of the distribution profile's `[build_requires]`.
     #[serde(default)]
     pub build_requires: BTreeSet<String>,
-    /// Where the component comes from, by a name of one's own.
+    /// Where the component comes from, by a name of one's own. Packages that are made from the same thing call it
+    /// the same.
+    #[serde(default)]
     pub sources: BTreeMap<String, Source>,
+    /// What is different on a distribution, by its profile's name.
+    #[serde(default)]
+    pub on: BTreeMap<String, Variant>,
+}
+
+/// What a recipe has of its own on one distribution; what is left out is the recipe's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    /// The component's version.
+    pub version: Option<String>,
+    /// In addition to the recipe's `build_requires`.
+    #[serde(default)]
+    pub build_requires: BTreeSet<String>,
+    /// Where the component comes from.
+    pub sources: Option<BTreeMap<String, Source>>,
 }
 
 fn first_revision() -> String {
     "1".to_owned()
-}
-
-/// Where a component comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Source {
-    /// Packages of the building machine's Debian release, fetched by apt, which verifies them, and unpacked
-    /// inside the build; nothing is installed.
-    Deb {
-        /// The packages that are unpacked.
-        packages: BTreeSet<String>,
-        /// The one among them whose upstream version must be the recipe's.
-        version_of: String,
-    },
-    /// A folder below `specs/`.
-    Folder {
-        /// Its path, relative to `specs/`.
-        path: Utf8PathBuf,
-    },
-    /// A commit of a git repository, which is its own checksum.
-    Git {
-        /// The repository.
-        url: String,
-        /// The commit, 40 hexadecimal digits.
-        commit: String,
-    },
-    /// A file that upstream publishes without a checksum of its own.
-    Download {
-        /// Its address.
-        url: String,
-    },
 }
 
 impl Release {
@@ -121,6 +108,21 @@ impl Release {
             mistakes.push(Mistake::new(place, message).help("remove one of their `needs`"));
         }
         mistakes
+    }
+
+    /// The release as it is on `distro`: variants applied, and without the packages that the distribution has itself.
+    #[must_use]
+    pub fn on(mut self, distro: &Distro) -> Self {
+        self.packages.retain(|name, _| !distro.has.contains(name));
+        for recipe in self.packages.values_mut() {
+            recipe.needs.retain(|need| !distro.has.contains(need));
+            if let Some(variant) = std::mem::take(&mut recipe.on).remove(&distro.id) {
+                recipe.version = variant.version.unwrap_or_else(|| recipe.version.clone());
+                recipe.build_requires.extend(variant.build_requires);
+                recipe.sources = variant.sources.unwrap_or_else(|| std::mem::take(&mut recipe.sources));
+            }
+        }
+        self
     }
 
     /// The packages, each after those that it needs.
@@ -198,32 +200,16 @@ impl Recipe {
             }
         }
         for (name, source) in &self.sources {
-            let at = |key| ["sources", name.as_str(), key];
-            match source {
-                Source::Deb { packages, version_of } if !packages.contains(version_of) => {
-                    let message = format!("{version_of:?} is not among the `packages` of this source");
-                    wrong(&at("version_of"), message, "name one of them");
-                }
-                Source::Folder { path } if !is_inside(path) => {
-                    let message = format!("{path:?} leaves the folder `specs`");
-                    wrong(&at("path"), message, "give a path relative to `specs`, without `..`");
-                }
-                Source::Git { commit, .. }
-                    if commit.len() != 40 || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
-                {
-                    let message = format!("{commit:?} is not a commit");
-                    wrong(&at("commit"), message, "give all 40 hexadecimal digits");
-                }
-                Source::Deb { .. } | Source::Folder { .. } | Source::Git { .. } | Source::Download { .. } => {
-                }
+            source.check(|key, message, help| wrong(&["sources", name, key], message, help));
+        }
+        for (distro, variant) in &self.on {
+            for (name, source) in variant.sources.iter().flatten() {
+                source.check(|key, message, help| {
+                    wrong(&["on", distro, "sources", name, key], message, help);
+                });
             }
         }
     }
-}
-
-fn is_inside(path: &Utf8PathBuf) -> bool {
-    !path.as_str().is_empty()
-        && path.components().all(|part| matches!(part, camino::Utf8Component::Normal(_)))
 }
 
 #[cfg(test)]

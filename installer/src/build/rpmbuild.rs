@@ -4,9 +4,10 @@ use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::BuildError;
 use super::distro::Distro;
 use super::job::Job;
-use super::{BuildError, process};
+use crate::process;
 
 /// Where one package is built.
 pub(super) struct Site<'a> {

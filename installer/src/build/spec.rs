@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::BuildError;
 use super::distro::{Distro, Requires};
 use super::release::Release;
+use super::{BuildError, patch};
 use crate::data::{Data, DataError};
 use crate::diagnostic::Source;
 use crate::model::PackageName;
@@ -40,6 +40,8 @@ struct PackageContext<'a> {
     stand_in: bool,
     /// The file names of the fetched sources, in order.
     sources: &'a [String],
+    /// The file names of the patches for this version, in order.
+    patches: Vec<&'a str>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -73,6 +75,7 @@ pub fn render(
     let Some(recipe) = release.packages.get(package) else {
         return Err(fail(format!("release {} has no {package}", release.name)));
     };
+    let patches = if recipe.stand_in { Vec::new() } else { patch::patches(data, package, &recipe.version)? };
     let suffix = if recipe.stand_in { ".standin" } else { "" };
     let context = SpecContext {
         package: PackageContext {
@@ -81,6 +84,7 @@ pub fn render(
             release: format!("{}{suffix}", recipe.revision),
             stand_in: recipe.stand_in,
             sources,
+            patches: patches.iter().map(|patch| &*patch.name).collect(),
         },
         release: ReleaseContext { name: &release.name },
         distro: DistroContext {
@@ -95,8 +99,12 @@ pub fn render(
     let escaped = escape_macros(plain.clone()).map_err(fail)?;
     let templates = Templates::new(data, release)?;
     let text = templates.render(&template, &escaped)?;
-    let mut beside = BTreeMap::new();
-    for name in source_names(&text).filter(|name| !sources.iter().any(|source| source == name)) {
+    let mut beside: BTreeMap<_, _> =
+        patches.iter().map(|patch| (patch.name.clone(), patch.text.clone().into_bytes())).collect();
+    for name in source_names(&text) {
+        if beside.contains_key(name) || sources.iter().any(|source| source == name) {
+            continue;
+        }
         let bytes = templates.source_file(name, package, &plain)?.ok_or_else(|| {
             fail(format!(
                 "names the source `{name}`, which neither the release nor specs/files/ has\n\

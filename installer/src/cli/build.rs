@@ -7,7 +7,8 @@ use anstream::{eprintln, println};
 use camino::Utf8PathBuf;
 use owo_colors::OwoColorize as _;
 
-use super::{Common, Exit, Failure, cache, mistakes};
+use super::source_args::SourceArgs;
+use super::{Common, Exit, Failure, mistakes};
 use crate::build::{self, BuildError, Event, Reason, Request, Summary};
 use crate::data::Data;
 
@@ -26,9 +27,9 @@ pub struct Args {
     /// The folder of repositories.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub out: Utf8PathBuf,
-    /// Where fetched sources are kept [default: $XDG_CACHE_HOME/calico-mesos-install].
-    #[arg(long, value_name = "DIR", env = "CALICO_MESOS_INSTALL_CACHE")]
-    pub cache: Option<Utf8PathBuf>,
+    /// From where sources are taken.
+    #[command(flatten)]
+    pub sources: SourceArgs,
     /// How many packages are built at once.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: u16,
@@ -37,14 +38,14 @@ pub struct Args {
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
     let data = Data::load(common.data.as_deref()).map_err(Failure::usage)?;
-    let cache = args.cache.clone().unwrap_or_else(cache::of_this_user);
+    let sources = args.sources.options();
     let request = Request {
         data: &data,
         release: &args.release,
         packages: &args.packages,
         distro: args.distro.as_deref(),
         out: &args.out,
-        cache: &cache,
+        sources: &sources,
         jobs: args.jobs.into(),
     };
     let failed = Mutex::new(0_usize);

@@ -16,6 +16,7 @@ mod mistakes;
 mod plan;
 mod render;
 mod saved;
+mod source_args;
 mod ssh;
 mod status;
 mod validate;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{BuildError, process};
+use super::SourceError;
+use crate::process::{self, ProcessError};
 
 /// A fetched package.
 #[derive(Debug, Clone)]
@@ -44,9 +45,9 @@ impl Deb {
 pub(super) fn obtain(
     packages: &BTreeSet<String>,
     cache: &Utf8Path,
-) -> Result<Result<Vec<Deb>, String>, BuildError> {
+) -> Result<Result<Vec<Deb>, String>, SourceError> {
     let folder = cache.join("debs");
-    fs_err::create_dir_all(&folder).map_err(|source| BuildError::io(format!("making {folder}"), source))?;
+    fs_err::create_dir_all(&folder).map_err(|source| SourceError::io(format!("making {folder}"), source))?;
     let candidates = candidates(packages, cache)?;
     let unknown: Vec<_> = packages.iter().filter(|name| !candidates.contains_key(*name)).cloned().collect();
     if !unknown.is_empty() {
@@ -61,7 +62,7 @@ pub(super) fn obtain(
         && let Err(error) = download(&missing, cache, &folder)
     {
         return match error {
-            BuildError::Program { stderr, .. } => Ok(Err(format!(
+            SourceError::Process(ProcessError::Failed { stderr, .. }) => Ok(Err(format!(
                 "apt could not download it: {stderr}\nRefresh apt's lists (apt-get update), or look at the network."
             ))),
             other => Err(other),
@@ -71,9 +72,12 @@ pub(super) fn obtain(
 }
 
 /// The version that apt would install of each package; packages that it does not know are left out.
-fn candidates(packages: &BTreeSet<String>, cache: &Utf8Path) -> Result<BTreeMap<String, String>, BuildError> {
+fn candidates(
+    packages: &BTreeSet<String>,
+    cache: &Utf8Path,
+) -> Result<BTreeMap<String, String>, SourceError> {
     let folder = cache.join("apt");
-    fs_err::create_dir_all(&folder).map_err(|source| BuildError::io(format!("making {folder}"), source))?;
+    fs_err::create_dir_all(&folder).map_err(|source| SourceError::io(format!("making {folder}"), source))?;
     let mut policy = program("apt-cache", cache);
     policy.args(["policy", "--"]).args(packages);
     Ok(parse_policy(&process::capture(&mut policy, "asking for the versions of Debian packages")?))
@@ -93,8 +97,8 @@ fn parse_policy(text: &str) -> BTreeMap<String, String> {
 }
 
 /// Downloads into a folder of its own first, so that the cache never holds half a file.
-fn download(debs: &[&Deb], cache: &Utf8Path, folder: &Utf8Path) -> Result<(), BuildError> {
-    let io = |source| BuildError::io(format!("keeping Debian packages in {folder}"), source);
+fn download(debs: &[&Deb], cache: &Utf8Path, folder: &Utf8Path) -> Result<(), SourceError> {
+    let io = |source| SourceError::io(format!("keeping Debian packages in {folder}"), source);
     let scratch = tempfile::Builder::new().prefix(".download-").tempdir_in(folder).map_err(io)?;
     let mut apt = program("apt-get", cache);
     // apt's own sandbox user may not write below the cache of another user.

@@ -1,0 +1,82 @@
+//! Where a component comes from, as a release pins it.
+
+use std::collections::BTreeSet;
+
+use camino::Utf8PathBuf;
+use serde::Deserialize;
+
+use crate::model::{Digest, PackageName};
+
+/// Where a component comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Source {
+    /// Packages of the building machine's Debian release, fetched by apt, which verifies them, and unpacked
+    /// inside the build; nothing is installed.
+    Deb {
+        /// The packages that are unpacked.
+        packages: BTreeSet<String>,
+        /// The one among them whose upstream version must be the recipe's.
+        version_of: String,
+    },
+    /// A folder below `specs/`.
+    Folder {
+        /// Its path, relative to `specs/`.
+        path: Utf8PathBuf,
+    },
+    /// A commit of a git repository, which is its own checksum.
+    Git {
+        /// The repository.
+        url: String,
+        /// The commit, 40 hexadecimal digits.
+        commit: String,
+    },
+    /// An archive or any other file by its address.
+    Download {
+        /// Its address.
+        url: String,
+        /// What upstream publishes as its checksum. Without it the lock decides: none is ever invented.
+        sha256: Option<Digest>,
+    },
+}
+
+impl Source {
+    /// Tells `wrong` what cannot be used: the key of the value, message and help.
+    pub fn check(&self, mut wrong: impl FnMut(&'static str, String, &str)) {
+        match self {
+            Self::Deb { packages, version_of } if !packages.contains(version_of) => {
+                let message = format!("{version_of:?} is not among the `packages` of this source");
+                wrong("version_of", message, "name one of them");
+            }
+            Self::Folder { path } if !is_inside(path) => {
+                let message = format!("{path:?} leaves the folder `specs`");
+                wrong("path", message, "give a path relative to `specs`, without `..`");
+            }
+            Self::Git { commit, .. }
+                if commit.len() != 40 || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+            {
+                let message = format!("{commit:?} is not a commit");
+                wrong("commit", message, "give all 40 hexadecimal digits");
+            }
+            Self::Deb { .. } | Self::Folder { .. } | Self::Git { .. } | Self::Download { .. } => {}
+        }
+    }
+}
+
+fn is_inside(path: &Utf8PathBuf) -> bool {
+    !path.as_str().is_empty()
+        && path.components().all(|part| matches!(part, camino::Utf8Component::Normal(_)))
+}
+
+/// One source of one package.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// The package that is built from it.
+    pub package: &'a PackageName,
+    /// The package's version.
+    pub version: &'a str,
+    /// The source's name in the release, by which `--source NAME=PATH` overrides it.
+    pub name: &'a str,
+    /// Where it comes from.
+    pub source: &'a Source,
+}
