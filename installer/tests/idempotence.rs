@@ -314,6 +314,21 @@ fn a_file_that_is_no_longer_wanted_is_taken_away_and_nothing_else_is() {
 }
 
 #[test]
+fn a_file_that_is_no_longer_wanted_and_was_deleted_by_hand_still_restarts_its_reader() {
+    let (mut hosts, set) = settled();
+    hosts.iter_mut().for_each(|host| befall(host, &Mishap::Delete(1)));
+    let fewer = BTreeMap::from([(0, 0), (2, 0)]);
+    let desired: Vec<DesiredHost> =
+        ["a", "b", "c"].iter().map(|name| desired(name, &fewer, &[true, true, true])).collect();
+    apply(&mut hosts, &desired, &set);
+    for host in &mut hosts {
+        assert_eq!(host.done, ["restart mesos.service", "wait for mesos.service to be healthy"]);
+    }
+    let (plans, _) = apply(&mut hosts, &desired, &set);
+    assert!(plans.iter().all(|plan| plan.steps.is_empty()), "{plans:?}");
+}
+
+#[test]
 fn what_an_operator_changed_is_kept_as_a_backup_and_what_the_tool_wrote_is_not() {
     let (mut hosts, set) = settled();
     befall(&mut hosts[0], &Mishap::Edit(1, 1));

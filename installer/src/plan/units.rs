@@ -35,13 +35,14 @@ pub(super) fn steps(
     let mut steps = Vec::new();
     steps.extend(reload(desired, facts, packages, files));
     for (unit, problem) in problems(&desired.units, facts) {
-        steps.extend(of_unit(unit, facts, packages, files, problem)?);
+        steps.extend(of_unit(unit, desired, facts, packages, files, problem)?);
     }
     Ok(steps)
 }
 
 fn of_unit(
     unit: &ManagedUnit,
+    desired: &DesiredHost,
     facts: &Facts,
     packages: &[Step],
     files: &[Step],
@@ -73,6 +74,7 @@ fn of_unit(
         }
         Some(_) => {
             let mut reasons = changed_by_plan(unit, facts, packages, files);
+            reasons.extend(gone(unit, desired, facts));
             if reasons.is_empty() && facts.pending.contains(&unit.name) {
                 reasons.push("a run that ended early did not come to it".to_owned());
             }
@@ -108,6 +110,17 @@ fn changed_by_plan(unit: &ManagedUnit, facts: &Facts, packages: &[Step], files: 
         }
     }
     reasons
+}
+
+/// What the unit read when an earlier run started it, that nobody wants any longer and that somebody else has already
+/// taken away: no step removes it, and the unit still runs with it.
+fn gone(unit: &ManagedUnit, desired: &DesiredHost, facts: &Facts) -> Vec<String> {
+    let written = facts.receipt.iter().flat_map(|receipt| receipt.files.keys());
+    written
+        .filter(|path| !desired.files.contains_key(*path) && !facts.files.contains_key(*path))
+        .filter(|path| reads(unit, path) || did_read(unit, facts, path))
+        .map(|path| format!("{path} is gone"))
+        .collect()
 }
 
 /// Whether systemd has to read its unit files again before units are touched.
