@@ -9,6 +9,8 @@
 
 #[path = "build/cluster.rs"]
 mod cluster;
+#[path = "build/frameworks.rs"]
+mod frameworks;
 #[path = "build/tool.rs"]
 mod tool;
 
@@ -25,8 +27,8 @@ fn the_lab_release_end_to_end() {
     let built = tool.build(&["--release", "lab", "--out", out.as_str(), "--json"]);
     assert_eq!(built.status, 0, "{}", built.stderr);
     let summary = built.summary();
-    assert_eq!(summary["packages"]["built"], 5);
-    assert_eq!(summary["changes"], 5);
+    assert_eq!(summary["packages"]["built"], 7);
+    assert_eq!(summary["changes"], 7);
     let set = out.join("lab/debian12").join(std::env::consts::ARCH);
     let arch = std::env::consts::ARCH;
 
@@ -34,7 +36,7 @@ fn the_lab_release_end_to_end() {
     let digests = tool::digests(&set);
     let again = tool.build(&["--release", "lab", "--out", out.as_str(), "--json"]);
     let took = started.elapsed();
-    assert_eq!(again.summary()["packages"]["unchanged"], 5, "{}", again.stderr);
+    assert_eq!(again.summary()["packages"]["unchanged"], 7, "{}", again.stderr);
     assert_eq!(again.summary()["packages"]["built"], 0);
     assert!(took < Duration::from_secs(3), "a build with nothing to do took {took:?}");
     assert_eq!(digests, tool::digests(&set), "a build with nothing to do leaves every file as it is");
@@ -60,12 +62,19 @@ fn the_lab_release_end_to_end() {
     for name in ["mesos-0.28.2-1.standin", "net-modules-0.2.0-1.standin", "calico-mesos-0.1.5-1.standin"] {
         unpack(&set.join(format!("{name}.{arch}.rpm")), &root);
     }
-    unpack(&set.join("zookeeper-3.8.0-1.noarch.rpm"), &root);
+    unpack(&set.join(format!("marathon-1.1.2-1.standin.{arch}.rpm")), &root);
+    for name in ["zookeeper-3.8.0-1", "mesos-dns-0.6.0-1.standin"] {
+        unpack(&set.join(format!("{name}.noarch.rpm")), &root);
+    }
     let cluster = Cluster::new(&root);
     cluster.programs_say_what_they_are();
     cluster.flags_are_strict();
     cluster.modules_are_checked();
+    let zookeeper = cluster.start_zookeeper();
     cluster.a_leader_is_elected_and_an_agent_registers();
+    cluster.marathon_keeps_apps_and_launches_none();
+    cluster.names_are_answered();
+    drop(zookeeper);
     cluster.the_plugin_speaks_the_protocol();
 }
 
@@ -168,6 +177,56 @@ fn two_builds_do_not_write_to_one_folder() {
     assert!(second.stderr.contains("another build"), "{}", second.stderr);
     drop(held);
     assert_eq!(tool.build_json(&[]).status, 0);
+}
+
+#[test]
+fn the_wrapper_of_marathon_turns_files_and_variables_into_options() {
+    let data = calico_mesos_install::data::Data::built_in();
+    let text = data.text("specs/files/marathon.tera").unwrap().text().to_owned();
+    let tool = Tool::new();
+    let root = &tool.folder;
+    let write = |path: &str, text: &str| tool::write(&root.join(path), text);
+    write("marathon", &text);
+    write("show", "#!/bin/sh\nprintf '%s\\n' \"$@\" \"JAVA_OPTS=$JAVA_OPTS\"\n");
+    tool::run("chmod", &["0755", "show"], root);
+    write("etc/mesos/zk", "zk://10.0.0.1:2181,10.0.0.2:2181/mesos\n");
+    write("etc/marathon/conf/hostname", "master 1\n");
+    write("etc/marathon/conf/?disable_ha", "");
+    let run = || {
+        let result = std::process::Command::new("sh")
+            .arg(root.join("marathon"))
+            .env("MARATHON_INIT_ROOT", root)
+            .env("MARATHON_INIT_PROGRAM", root.join("show"))
+            .output()
+            .unwrap();
+        assert!(result.status.success(), "{}", String::from_utf8_lossy(&result.stderr));
+        String::from_utf8(result.stdout).unwrap()
+    };
+    write("etc/default/marathon", "JAVA_OPTS='-Xmx1g -Dx=y'\nMARATHON_HTTP_PORT=8081\nMARATHON_APP_X=no\n");
+    insta::assert_snapshot!(run(), @"
+    --disable_ha
+    --hostname
+    master 1
+    --http_port
+    8081
+    --master
+    zk://10.0.0.1:2181,10.0.0.2:2181/mesos
+    --zk
+    zk://10.0.0.1:2181,10.0.0.2:2181/marathon
+    JAVA_OPTS=-Xmx1g -Dx=y
+    ");
+    write("etc/default/marathon", "JAVA_OPTS=\nMARATHON_MASTER=zk://other/mesos\n");
+    write("etc/marathon/conf/zk", "zk://own/marathon\n");
+    insta::assert_snapshot!(run(), @"
+    --disable_ha
+    --hostname
+    master 1
+    --zk
+    zk://own/marathon
+    --master
+    zk://other/mesos
+    JAVA_OPTS=
+    ");
 }
 
 #[test]

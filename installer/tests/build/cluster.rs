@@ -12,13 +12,13 @@ use crate::tool::{Finished, finish, write};
 
 /// The unpacked packages.
 pub(crate) struct Cluster {
-    root: Utf8PathBuf,
+    pub(crate) root: Utf8PathBuf,
     /// The first three parts of the addresses: another test process has others.
     network: String,
 }
 
 /// A daemon that ends with the test.
-struct Daemon(Child);
+pub(crate) struct Daemon(Child);
 
 impl Drop for Daemon {
     fn drop(&mut self) {
@@ -33,11 +33,11 @@ impl Cluster {
         Self { root: root.to_owned(), network: format!("127.{}.{}", 100 + id / 250 % 100, id % 250) }
     }
 
-    fn address(&self, host: u8) -> String {
+    pub(crate) fn address(&self, host: u8) -> String {
         format!("{}.{host}", self.network)
     }
 
-    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.root.join(program));
         command.args(arguments).env_clear().env("LD_LIBRARY_PATH", self.root.join("usr/lib64"));
         command
@@ -47,14 +47,14 @@ impl Cluster {
         finish(&mut self.command(program, arguments))
     }
 
-    fn start(&self, name: &str, mut command: Command) -> Daemon {
+    pub(crate) fn start(&self, name: &str, mut command: Command) -> Daemon {
         let log = fs_err::File::create(self.root.join(format!("{name}.log"))).unwrap().into_parts().0;
         command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
         Daemon(command.spawn().unwrap())
     }
 
     /// Starts a daemon that must refuse: its status must be 1, and what it says must contain `text`.
-    fn refuses(&self, program: &str, arguments: &[&str], text: &str) {
+    pub(crate) fn refuses(&self, program: &str, arguments: &[&str], text: &str) {
         let result = self.run(program, arguments);
         assert_eq!(result.status, 1, "{arguments:?}: {}", result.stderr);
         assert!(result.stderr.contains(text), "{arguments:?} should say {text:?}:\n{}", result.stderr);
@@ -70,6 +70,9 @@ impl Cluster {
                 version.stdout
             );
         }
+        let marathon = self.run("usr/libexec/marathon/marathon", &["--version"]);
+        assert_eq!(marathon.stdout, "marathon 1.1.2 (stand-in: it launches nothing)\n");
+        assert_eq!(finish(&mut self.mesos_dns(&["-version"])).stdout, "0.6.0 (stand-in)\n");
         let version = self.run("calico/calico_mesos", &["--version"]);
         assert!(version.stdout.contains("0.1.5 (stand-in"), "{}", version.stdout);
     }
@@ -139,7 +142,7 @@ impl Cluster {
             .replace("/calico/calico_mesos", command)
     }
 
-    fn start_zookeeper(&self) -> Daemon {
+    pub(crate) fn start_zookeeper(&self) -> Daemon {
         let config = self.root.join("zoo.cfg");
         let data = self.root.join("zookeeper-data");
         fs_err::create_dir_all(&data).unwrap();
@@ -156,7 +159,7 @@ impl Cluster {
         self.start("zookeeper", command)
     }
 
-    fn start_master(&self, host: u8) -> Daemon {
+    pub(crate) fn start_master(&self, host: u8) -> Daemon {
         let flags = [
             format!("--zk=zk://{}:2181/test/mesos", self.address(1)),
             format!("--ip={}", self.address(host)),
@@ -172,7 +175,7 @@ impl Cluster {
         self.start(&format!("master-{host}"), command)
     }
 
-    fn start_agent(&self, attributes: &str) -> Daemon {
+    pub(crate) fn start_agent(&self, attributes: &str) -> Daemon {
         let modules = self.modules("usr/lib64/mesos/libmesos_network_isolator.so", "/no/such/command");
         write(&self.root.join("modules.json"), &modules);
         let flags = [
@@ -191,29 +194,46 @@ impl Cluster {
         self.start("agent", self.command("usr/sbin/mesos-slave", &flags))
     }
 
-    fn get(&self, host: u8, port: u16, path: &str) -> Option<(u16, String)> {
+    pub(crate) fn get(&self, host: u8, port: u16, path: &str) -> Option<(u16, String)> {
+        self.send(host, port, "GET", path, "")
+    }
+
+    /// An HTTP request and its answer: status and body.
+    pub(crate) fn send(
+        &self,
+        host: u8,
+        port: u16,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Option<(u16, String)> {
         use std::io::{Read as _, Write as _};
         let mut stream = std::net::TcpStream::connect((self.address(host), port)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let length = body.len();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}")
+            .ok()?;
         let mut text = String::new();
         stream.read_to_string(&mut text).ok()?;
         let (head, body) = text.split_once("\r\n\r\n")?;
         Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
     }
 
-    fn json(&self, host: u8, port: u16, path: &str) -> Option<Value> {
+    pub(crate) fn json(&self, host: u8, port: u16, path: &str) -> Option<Value> {
         let (status, body) = self.get(host, port, path)?;
         (status == 200).then(|| serde_json::from_str(&body).unwrap())
     }
 
     /// Asks until the answer is right, at most half a minute.
-    fn until(&self, what: &str, right: impl Fn() -> Option<bool>) {
+    pub(crate) fn until(&self, what: &str, right: impl Fn() -> Option<bool>) {
         let started = Instant::now();
         while right() != Some(true) {
             if started.elapsed() > Duration::from_secs(30) {
                 let tail = |name: &str| fs_err::read_to_string(self.root.join(name)).unwrap_or_default();
-                let logs: String = ["master-2.log", "master-3.log", "agent.log"].map(tail).concat();
+                let logs: String =
+                    ["master-2.log", "master-3.log", "agent.log", "marathon-6.log", "mesos-dns.log"]
+                        .map(tail)
+                        .concat();
                 panic!("{what}: not within 30 s\n{logs}");
             }
             pause();
@@ -225,7 +245,6 @@ impl Cluster {
     }
 
     pub(crate) fn a_leader_is_elected_and_an_agent_registers(&self) {
-        let _zookeeper = self.start_zookeeper();
         let first = self.start_master(2);
         self.until("the first master leads", || Some(self.metric(2, 5050, "master/elected")? == 1.0));
         assert_eq!(self.metric(2, 5050, "registrar/log/recovered"), Some(0.0), "one of two is no quorum");

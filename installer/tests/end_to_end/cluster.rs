@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::harness::Lab;
 
 /// The units of a master.
-pub(crate) const MASTER_UNITS: [&str; 3] = ["zookeeper", "etcd", "mesos-master"];
+pub(crate) const MASTER_UNITS: [&str; 5] = ["zookeeper", "etcd", "mesos-master", "marathon", "mesos-dns"];
 
 impl Lab {
     /// Asks a service by HTTP, on the host itself.

@@ -32,7 +32,7 @@ fn first_apply(lab: &Lab) {
     let run = lab.apply().exit(0);
     assert_eq!(run.totals(), [3, 0, 0, 0, 0], "{run}");
 
-    lab.assert_runs("master-1", &MASTER_UNITS, &["zookeeper", "etcd", "mesos"]);
+    lab.assert_runs("master-1", &MASTER_UNITS, &["zookeeper", "etcd", "mesos", "marathon", "mesos-dns"]);
     for agent in ["agent-1", "agent-2"] {
         lab.assert_runs(agent, &["mesos-slave"], &["mesos", "net-modules", "calico-mesos"]);
         assert_eq!(lab.on(agent, "systemctl is-enabled mesos-slave"), "enabled");
@@ -52,7 +52,7 @@ fn second_apply(lab: &Lab) {
     lab.run("verify", &[]).exit(0);
 
     let status = lab.run("status", &[]).exit(0);
-    for (host, count) in [("master-1", 3), ("agent-1", 1), ("agent-2", 1)] {
+    for (host, count) in [("master-1", 5), ("agent-1", 1), ("agent-2", 1)] {
         let services = status.host(host)["services"].as_array().unwrap();
         assert_eq!(services.len(), count, "{status}");
         for service in services {

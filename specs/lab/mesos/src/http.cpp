@@ -95,10 +95,19 @@ class Connection {
 
 std::string reason(int status) {
   static const std::map<int, std::string> reasons = {
-      {200, "OK"},           {400, "Bad Request"},       {404, "Not Found"},
-      {405, "Method Not Allowed"}, {408, "Request Timeout"}, {411, "Length Required"},
-      {413, "Payload Too Large"},  {431, "Request Header Fields Too Large"},
-      {500, "Internal Server Error"}, {503, "Service Unavailable"},
+      {200, "OK"},
+      {201, "Created"},
+      {400, "Bad Request"},
+      {404, "Not Found"},
+      {405, "Method Not Allowed"},
+      {408, "Request Timeout"},
+      {409, "Conflict"},
+      {411, "Length Required"},
+      {413, "Payload Too Large"},
+      {422, "Unprocessable Entity"},
+      {431, "Request Header Fields Too Large"},
+      {500, "Internal Server Error"},
+      {503, "Service Unavailable"},
   };
   auto found = reasons.find(status);
   return found == reasons.end() ? "Status" : found->second;
@@ -152,13 +161,15 @@ void answer(Connection& connection, const Response& response, bool with_body) {
   if (connection.send(head + (with_body ? response.body : ""))) connection.finish();
 }
 
-void serve(int socket, const Server::Handler& handler) {
+void serve(int socket, const std::set<std::string>& methods, const Server::Handler& handler) {
   Connection connection(socket, Clock::now() + patience);
   Request request;
   Response response = read_request(connection, request);
   if (response.status == 0) {
-    if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
-      response = Response::refuse(405, "GET, HEAD or POST");
+    if (methods.count(request.method) == 0) {
+      std::string known;
+      for (const std::string& method : methods) known += (known.empty() ? "" : ", ") + method;
+      response = Response::refuse(405, "one of " + known);
     } else {
       try {
         response = handler(request);
@@ -180,7 +191,8 @@ sockaddr_in address_for(const std::string& ip, int port) {
 
 }  // namespace
 
-Server::Server(const std::string& ip, int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Server::Server(const std::string& ip, int port, std::set<std::string> methods)
+    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), methods_(std::move(methods)) {
   int yes = 1;
   ::setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   sockaddr_in address = address_for(ip, port);
@@ -214,7 +226,7 @@ void Server::accept_forever() {
     }
     try {
       std::thread([this, connection] {
-        serve(connection, handler_);
+        serve(connection, methods_, handler_);
         connections_.fetch_sub(1);
       }).detach();
     } catch (const std::system_error& failure) {

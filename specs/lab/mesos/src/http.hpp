@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <set>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -29,8 +30,8 @@ class Server {
  public:
   using Handler = std::function<Response(const Request&)>;
 
-  // Throws a Mistake that names the address when it cannot be bound.
-  Server(const std::string& ip, int port);
+  // Answers 405 to other methods by itself. Throws a Mistake that names the address when it cannot be bound.
+  Server(const std::string& ip, int port, std::set<std::string> methods = {"GET", "HEAD", "POST"});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -42,6 +43,7 @@ class Server {
   void accept_forever();
 
   int socket_;
+  std::set<std::string> methods_;
   Handler handler_;
   std::atomic<int> connections_{0};
 };
