@@ -1,11 +1,14 @@
 //! What happened, as data. Workers send events; one consumer shows them.
 
+use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
-use crate::model::HostName;
+use crate::model::{HostName, RoleName};
 use crate::plan::{HostPlan, Step};
 
 /// Where events are sent; every worker has one.
@@ -17,6 +20,8 @@ pub struct Events(Sender<Message>);
 pub enum Message {
     /// Something happened.
     Event(Box<Event>),
+    /// A line for the journal and the log file, of something that is shown otherwise.
+    Record(Json),
     /// Everything up to here must be shown before the answer is sent.
     Flush(Sender<()>),
 }
@@ -33,6 +38,12 @@ impl Events {
         let _ = self.0.send(Message::Event(Box::new(event)));
     }
 
+    /// Puts a line into the journal and the log file, of something that is shown otherwise: a check, the summary.
+    pub fn record(&self, line: &impl Serialize) {
+        // What is made of strings, numbers and maps with string keys is nothing that JSON could refuse.
+        let _ = self.0.send(Message::Record(serde_json::to_value(line).unwrap_or_default()));
+    }
+
     /// Waits until everything that was sent before is shown.
     pub fn flush(&self) {
         let (shown, wait) = channel();
@@ -44,9 +55,11 @@ impl Events {
 }
 
 /// One thing that happened in a run. In JSON each has a `type`; keys are added, never renamed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Event {
+    /// A run begins.
+    Run(RunBegun),
     /// The run moved on to another phase, on so many hosts.
     Phase {
         /// The phase.
@@ -97,7 +110,8 @@ pub enum Event {
         /// The step in words.
         step: String,
         /// How long it took.
-        #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+        #[serde(rename = "duration_ms", with = "milliseconds")]
+        #[schemars(with = "u64")]
         duration: Duration,
         /// Why it failed; none where it was done.
         error: Option<String>,
@@ -106,8 +120,40 @@ pub enum Event {
     Host(HostReport),
 }
 
+/// A run that begins: what `report` begins with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunBegun {
+    /// The run's name, which `report` takes.
+    pub id: String,
+    /// The command.
+    pub command: String,
+    /// The version of the tool.
+    pub version: String,
+    /// Who runs it, where and since when.
+    pub by: String,
+    /// The inventory's path, as it was given.
+    pub inventory: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The release.
+    pub release: String,
+    /// The hosts that it is about, in the order of the inventory.
+    pub hosts: Vec<RunHost>,
+}
+
+/// A host of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunHost {
+    /// Its name.
+    pub name: HostName,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its roles, included ones too.
+    pub roles: Vec<RoleName>,
+}
+
 /// The phases of a run, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Connecting and gathering facts.
@@ -119,7 +165,7 @@ pub enum Phase {
 }
 
 /// How a run ended for one host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostReport {
     /// The host.
     pub name: HostName,
@@ -132,7 +178,7 @@ pub struct HostReport {
 }
 
 /// How a run ended for a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It was changed, or a plan would change it.
@@ -148,7 +194,7 @@ pub enum Outcome {
 }
 
 /// The totals of a run: the last line with `--json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename = "summary")]
 pub struct Summary {
     /// The command.
@@ -170,7 +216,7 @@ impl Summary {
 }
 
 /// Hosts by outcome.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Changed.
     pub changed: usize,
@@ -206,6 +252,17 @@ impl Totals {
     }
 }
 
-fn milliseconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u128(duration.as_millis())
+/// Durations as whole milliseconds.
+mod milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
 }

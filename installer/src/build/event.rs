@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::model::{Nevra, PackageName};
 
 /// One thing that happened; with `--json` each is a line.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Event {
     /// A package is being built.
@@ -23,6 +23,7 @@ pub enum Event {
         /// The RPMs that it yielded.
         rpms: Vec<Nevra>,
         /// How long it took.
+        #[schemars(with = "u64")]
         duration_ms: u128,
     },
     /// A package was built before from the same inputs.
@@ -37,6 +38,7 @@ pub enum Event {
         /// What is wrong and what to do.
         error: String,
         /// The log, where there is one.
+        #[schemars(with = "Option<String>")]
         log: Option<Utf8PathBuf>,
     },
     /// A package was not begun because one that it needs failed.
@@ -49,12 +51,13 @@ pub enum Event {
     /// The repository was replaced by the new one.
     Published {
         /// Its folder.
+        #[schemars(with = "String")]
         folder: Utf8PathBuf,
     },
 }
 
 /// Why a package is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// The repository does not have it.

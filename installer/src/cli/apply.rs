@@ -33,7 +33,7 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let prepared = Prepared::load(common, &args.hosts)?;
     let saved = args.plan.as_deref().map(saved::read).transpose()?;
-    let reporter = common.reporter()?;
+    let reporter = prepared.reporter(common, "apply")?;
     let holder = who();
     let reach = prepared.reach(&reporter, Some(&holder));
 

@@ -22,6 +22,6 @@ fn folder(base: Option<Utf8PathBuf>) -> Utf8PathBuf {
 }
 
 /// A path from the environment; the specification says that relative ones do not count.
-fn absolute(variable: &str) -> Option<Utf8PathBuf> {
+pub(super) fn absolute(variable: &str) -> Option<Utf8PathBuf> {
     std::env::var(variable).ok().map(Utf8PathBuf::from).filter(|path| path.is_absolute())
 }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anstream::eprintln;
 use owo_colors::OwoColorize as _;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::mistakes;
 use crate::diagnostic::{Mistakes, with_causes};
@@ -29,10 +31,46 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Done,
+        Self::HostFailed,
+        Self::Usage,
+        Self::ChangesPending,
+        Self::Refused,
+        Self::Locked,
+        Self::Interrupted,
+    ];
+
+    /// What it means, for people.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::HostFailed => "at least one host failed",
+            Self::Usage => "usage, inventory or a missing input",
+            Self::ChangesPending => "changes pending (plan --detailed-exitcode)",
+            Self::Refused => "refused before anything was changed",
+            Self::Locked => "another run holds the lock",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
     }
+}
+
+/// The command could not do its work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "type", rename = "error")]
+pub(super) struct ErrorLine {
+    /// What was being done, what is wrong and what to do next.
+    pub message: String,
+    /// The exit status.
+    pub exit: u8,
 }
 
 /// A command that could not do its work: the exit status and the error that says why.
@@ -53,15 +91,16 @@ impl Failure {
         Self::new(Exit::Usage, error)
     }
 
+    /// The error as an event.
+    pub(super) fn line(&self) -> ErrorLine {
+        ErrorLine { message: with_causes(self.error.as_ref()), exit: self.exit as u8 }
+    }
+
     /// Prints the error as JSON events: each mistake, or one `{"type":"error","message":…,"exit":N}`.
     pub(super) fn json_lines(&self) {
         match self.error.downcast_ref::<Mistakes>() {
             Some(found) => mistakes::print_json(found),
-            None => json_line(&serde_json::json!({
-                "type": "error",
-                "message": with_causes(self.error.as_ref()),
-                "exit": self.exit as u8,
-            })),
+            None => json_line(&self.line()),
         }
     }
 

@@ -21,14 +21,16 @@ pub(super) fn finish(
     for report in &reports {
         reporter.send(Event::Host(report.clone()));
     }
+    let totals = Totals::count(reports.iter().map(|report| report.outcome));
+    let changes = reports.iter().map(|report| report.changes).sum();
+    let summary = Summary::new(command, totals, changes, begun);
+    reporter.record(&summary);
     let format = reporter.format();
     reporter.finish();
     if format != Format::Json {
         anstream::print!("{}", show_hosts(&reports));
     }
-    let totals = Totals::count(reports.iter().map(|report| report.outcome));
-    let changes = reports.iter().map(|report| report.changes).sum();
-    show_summary(format, &Summary::new(command, totals, changes, begun));
+    show_summary(format, &summary);
     exit(prepared, totals.all_well())
 }
 

@@ -3,11 +3,11 @@
 use camino::Utf8PathBuf;
 
 use super::interrupt::Interrupts;
-use super::{Common, Failure, load};
+use super::{Common, Failure, load, runs};
 use crate::cluster::Cluster;
 use crate::desired::DesiredHost;
 use crate::diagnostic::with_causes;
-use crate::event::{HostReport, Outcome};
+use crate::event::{Event, HostReport, Outcome, RunBegun, RunHost};
 use crate::facts::Facts;
 use crate::fleet::{Fleet, Reach};
 use crate::host::HostError;
@@ -53,7 +53,9 @@ pub(super) struct Prepared {
     pub(super) desired: Vec<DesiredHost>,
     pub(super) repository: Option<Repository>,
     pub(super) forks: usize,
+    /// The run's name: of its journal here, and of its backups on the hosts.
     pub(super) run: String,
+    inventory_path: Utf8PathBuf,
     pub(super) interrupts: Interrupts,
     adopt: bool,
     connector: SshConnector,
@@ -79,7 +81,7 @@ impl Prepared {
         let connector = super::ssh::connector(&cluster, &inventory.ssh, args)?;
         let forks = args.forks.unwrap_or(inventory.rollout.forks) as usize;
         let interrupts = Interrupts::listen()?;
-        let run = jiff::Zoned::now().strftime("%Y%m%dT%H%M%S").to_string();
+        let run = runs::new_name();
         Ok(Self {
             inventory,
             cluster,
@@ -87,10 +89,31 @@ impl Prepared {
             repository,
             forks,
             run,
+            inventory_path: args.inventory.clone(),
             interrupts,
             adopt: args.adopt,
             connector,
         })
+    }
+
+    /// Begins to show the events of a run of `command`, and to keep them for `report`.
+    pub(super) fn reporter(&self, common: &Common, command: &str) -> Result<Reporter, Failure> {
+        let reporter = common.reporter_with(runs::journal(&self.run))?;
+        let host = |host: &DesiredHost| {
+            let of_cluster = self.cluster.host(host.host.as_str())?;
+            Some(RunHost { name: host.host.clone(), address: of_cluster.address, roles: host.roles.clone() })
+        };
+        reporter.send(Event::Run(RunBegun {
+            id: self.run.clone(),
+            command: command.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            by: super::who(),
+            inventory: self.inventory_path.to_string(),
+            cluster: self.inventory.name.clone(),
+            release: self.inventory.release.value.clone(),
+            hosts: self.desired.iter().filter_map(host).collect(),
+        }));
+        Ok(reporter)
     }
 
     /// Connects to all hosts and gathers their facts, to look at them only.

@@ -10,6 +10,12 @@ use crate::inventory::Containerizer;
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  calico-mesos-install init > inventory.toml
+  calico-mesos-install init --masters 3 --agents 10 --containerizers docker > inventory.toml
+
+It asks nothing, and what it prints has no mistake. Write your hosts' names and addresses over the examples.")]
 pub struct Args {
     /// How many masters: an odd number.
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -20,6 +26,9 @@ pub struct Args {
     /// The containerizers of the agents.
     #[arg(long, value_delimiter = ',', default_value = "mesos,docker", value_name = "NAMES")]
     containerizers: Vec<Containerizer>,
+    /// Where editors find the inventory's schema; `calico-mesos-install schema` prints it.
+    #[arg(long, value_name = "PATH", default_value = "./inventory.schema.json")]
+    schema: String,
 }
 
 impl ValueEnum for Containerizer {
@@ -46,6 +55,9 @@ pub(super) fn run(_common: &Common, args: &Args) -> Result<Exit, Failure> {
         let message = format!("{} agents are too many for one inventory\nuse at most {LARGEST}", args.agents);
         return Err(Failure::usage(message));
     }
+    if args.schema.contains(char::is_control) {
+        return Err(Failure::usage("the path of the schema must be on one line"));
+    }
     print!("{}", inventory(args));
     Ok(Exit::Done)
 }
@@ -55,7 +67,7 @@ fn inventory(args: &Args) -> String {
         args.containerizers.iter().map(|name| format!("\"{name}\"")).collect();
     containerizers.sort_by(|a, b| b.cmp(a));
     containerizers.dedup();
-    let mut text = HEAD.replace("CONTAINERIZERS", &containerizers.join(", "));
+    let mut text = HEAD.replace("CONTAINERIZERS", &containerizers.join(", ")).replace("SCHEMA", &args.schema);
     let mut next = FIRST_ADDRESS;
     hosts(&mut text, "master", args.masters, &mut next, "");
     hosts(
@@ -95,8 +107,10 @@ fn hosts(text: &mut String, role: &str, count: u32, next: &mut u32, more: &str) 
     }
 }
 
-const HEAD: &str = r#"# An inventory of calico-mesos-install: which hosts there are, and what runs on them.
-# `calico-mesos-install validate` checks it, `plan` shows what would be done, `apply` does it.
+const HEAD: &str = r#"#:schema SCHEMA
+# An inventory of calico-mesos-install: which hosts there are, and what runs on them.
+# `calico-mesos-install validate` checks it, `plan` shows what would be done, `apply` does it. The first line is for
+# editors, which complete and check with the schema that `calico-mesos-install schema` prints.
 
 [cluster]
 name = "demo"
@@ -139,7 +153,8 @@ mod tests {
     use crate::inventory::{Inventory, Surroundings};
 
     fn made(masters: u32, agents: u32) -> Vec<String> {
-        let args = Args { masters, agents, containerizers: vec![Containerizer::Docker] };
+        let containerizers = vec![Containerizer::Docker];
+        let args = Args { masters, agents, containerizers, schema: "x.json".to_owned() };
         let source = Source::new("inventory.toml", inventory(&args));
         let inventory = Inventory::parse(&source, &Surroundings::default()).unwrap();
         inventory.hosts.iter().map(|host| format!("{} {}", host.name, host.address)).collect()
@@ -157,13 +172,17 @@ mod tests {
 
     #[test]
     fn the_example_is_what_init_prints() {
-        let args =
-            Args { masters: 1, agents: 2, containerizers: vec![Containerizer::Mesos, Containerizer::Docker] };
+        let args = Args {
+            masters: 1,
+            agents: 2,
+            containerizers: vec![Containerizer::Mesos, Containerizer::Docker],
+            schema: "docs/reference/inventory.schema.json".to_owned(),
+        };
         let example = include_str!("../../../inventory.example.toml");
         assert_eq!(
             example,
             inventory(&args),
-            "write the output of `calico-mesos-install init` to the example"
+            "write the output of `calico-mesos-install init --schema docs/reference/inventory.schema.json` to the example"
         );
     }
 }

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::io::IsTerminal as _;
 
-use anstream::{eprint, eprintln, println};
+use anstream::{eprint, eprintln};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use owo_colors::OwoColorize as _;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::diagnostic::{Mistake, Mistakes, quantity};
+use crate::report::json_line;
 
 /// Shows mistakes on standard error: drawn on a terminal, plain elsewhere and with NO_COLOR.
 pub(super) fn show(mistakes: &Mistakes) {
@@ -24,19 +26,33 @@ pub(super) fn show(mistakes: &Mistakes) {
     eprintln!("{} {}; nothing was contacted", "error:".red().bold(), quantity(mistakes.len(), "mistake"));
 }
 
+/// A mistake in a file that people write.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type", rename = "mistake")]
+pub(super) struct MistakeLine<'a> {
+    /// The file.
+    file: &'a str,
+    /// The line, counted from 1.
+    line: usize,
+    /// The column, counted from 1 in characters.
+    column: usize,
+    /// What is wrong.
+    message: &'a str,
+    /// What to write or do instead.
+    help: Option<&'a str>,
+}
+
 /// Prints one JSON object a mistake.
 pub(super) fn print_json(mistakes: &Mistakes) {
     for mistake in mistakes.iter() {
         let position = mistake.place.position();
-        let event = json!({
-            "type": "mistake",
-            "file": mistake.place.source().name(),
-            "line": position.line,
-            "column": position.column,
-            "message": mistake.message,
-            "help": mistake.help,
+        json_line(&MistakeLine {
+            file: mistake.place.source().name(),
+            line: position.line,
+            column: position.column,
+            message: &mistake.message,
+            help: mistake.help.as_deref(),
         });
-        println!("{event}");
     }
 }
 

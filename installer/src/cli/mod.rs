@@ -4,7 +4,9 @@ mod apply;
 mod build;
 mod cache;
 mod completions;
+mod events;
 mod exit;
+mod explain;
 mod finish;
 mod hosts;
 mod init;
@@ -15,13 +17,17 @@ mod man;
 mod mistakes;
 mod plan;
 mod render;
+mod report;
+mod runs;
 mod saved;
+mod schema;
 mod source_args;
 mod ssh;
 mod status;
 mod validate;
 mod verify;
 
+pub use events::event_schemas;
 pub use exit::{Exit, Failure};
 
 use std::process::ExitCode;
@@ -36,27 +42,23 @@ use crate::event::{Summary, Totals};
 use crate::report::{Format, Log, Reporter, json_line};
 
 /// What `--help` and the man page end with.
-const AFTER_HELP: &str = "\
+fn after_help() -> String {
+    let statuses = Exit::ALL.map(|exit| format!("  {:<4} {}", exit as u8, exit.meaning()));
+    format!("{EXAMPLES}\n\nExit status:\n{}", statuses.join("\n"))
+}
+
+const EXAMPLES: &str = "\
 Examples:
   calico-mesos-install lab up --masters 1 --agents 2
   calico-mesos-install build --release lab --out dist
   calico-mesos-install plan .lab/inventory.toml
   calico-mesos-install apply .lab/inventory.toml --yes
   calico-mesos-install apply .lab/inventory.toml --limit '@agent,!agent-1'
-  calico-mesos-install verify .lab/inventory.toml
-
-Exit status:
-  0    done
-  1    at least one host failed
-  2    usage, inventory or a missing input
-  3    changes pending (plan --detailed-exitcode)
-  4    refused before anything was changed
-  5    another run holds the lock
-  130  interrupted";
+  calico-mesos-install verify .lab/inventory.toml";
 
 /// Builds, installs and proves Apache Mesos clusters with Calico networking.
 #[derive(Debug, Parser)]
-#[command(name = "calico-mesos-install", version, arg_required_else_help = true, after_long_help = AFTER_HELP)]
+#[command(name = "calico-mesos-install", version, arg_required_else_help = true, after_long_help = after_help())]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -101,8 +103,13 @@ pub enum Color {
 impl Common {
     /// Begins to show events as these options ask for.
     fn reporter(&self) -> Result<Reporter, Failure> {
+        self.reporter_with(None)
+    }
+
+    /// The same, with a journal of the run.
+    fn reporter_with(&self, journal: Option<Log>) -> Result<Reporter, Failure> {
         let log = self.log_file.as_deref().map(Log::open).transpose().map_err(Failure::usage)?;
-        Ok(Reporter::new(Format::detect(self.json), self.verbose, log))
+        Ok(Reporter::new(Format::detect(self.json), self.verbose, log.into_iter().chain(journal).collect()))
     }
 }
 
@@ -125,8 +132,14 @@ pub enum Command {
     Status(status::Args),
     /// Prove that the cluster works.
     Verify(verify::Args),
+    /// Print a host's installation as steps to be done by hand.
+    Explain(explain::Args),
+    /// Show a past run, also as a page to look at.
+    Report(report::Args),
     /// Local hosts for trying and testing.
     Lab(lab::Args),
+    /// Print the JSON schema of the inventory or of role files.
+    Schema(schema::Args),
     /// Print completions for a shell.
     Completions(completions::Args),
     /// Write the man pages into a folder.
@@ -157,7 +170,10 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Apply(args) => whole(&cli.common, "apply", |common| apply::run(common, args)),
         Command::Status(args) => whole(&cli.common, "status", |common| status::run(common, args)),
         Command::Verify(args) => whole(&cli.common, "verify", |common| verify::run(common, args)),
+        Command::Explain(args) => explain::run(&cli.common, args),
+        Command::Report(args) => report::run(args),
         Command::Lab(args) => lab::run(&cli.common, args),
+        Command::Schema(args) => schema::run(&cli.common, args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }

@@ -26,7 +26,7 @@ pub struct Args {
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let prepared = Prepared::load(common, &args.hosts)?;
-    let reporter = common.reporter()?;
+    let reporter = prepared.reporter(common, "plan")?;
     let fleet = prepared.look(&reporter)?;
     let (plans, mut reports) = prepared.plan_all(&fleet)?;
     for plan in &plans {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::hosts::{HostArgs, Prepared};
@@ -20,13 +21,18 @@ pub struct Args {
     hosts: HostArgs,
 }
 
-/// What `status --json` prints of a host.
-#[derive(Serialize)]
+/// What `status` says of a host.
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "type", rename = "host")]
-struct Line<'a> {
+pub(super) struct Line<'a> {
+    /// The host.
+    #[schemars(with = "String")]
     name: &'a HostName,
+    /// Its services, in the order in which they start.
     services: &'a [Service],
+    /// How many changes `apply` would make; none where that cannot be told.
     drift: Option<usize>,
+    /// Why the host, or its drift, is not known.
     error: Option<&'a str>,
 }
 

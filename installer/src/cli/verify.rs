@@ -22,18 +22,20 @@ pub struct Args {
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let prepared = Prepared::load_to_look(common, &args.hosts)?;
-    let reporter = common.reporter()?;
+    let reporter = prepared.reporter(common, "verify")?;
     let mut fleet = prepared.look(&reporter)?;
     let mut checks: Vec<Check> = fleet.members.iter().flat_map(|member| of_host(&prepared, member)).collect();
     checks.extend(verify::checks(&prepared.cluster, &ask(&prepared, &mut fleet)?));
+    let summary = Summary::new("verify", totals(&fleet, &checks), 0, begun);
+    checks.iter().for_each(|check| reporter.record(check));
+    reporter.record(&summary);
     let format = reporter.format();
     reporter.finish();
     match format {
         Format::Json => checks.iter().for_each(json_line),
         _ => anstream::print!("{}", show_checks(&checks)),
     }
-    let totals = totals(&fleet, &checks);
-    show_summary(format, &Summary::new("verify", totals, 0, begun));
+    show_summary(format, &summary);
     Ok(finish::exit(&prepared, checks.iter().all(|check| check.ok)))
 }
 

@@ -42,9 +42,47 @@ fn parse(text: &str) -> Option<Duration> {
     Some(total)
 }
 
+/// Writes a duration as [`parse_duration`] reads it, in the largest units: `1h 30m`.
+pub fn write_duration(duration: Duration) -> String {
+    let mut rest = duration.as_millis();
+    let mut parts = Vec::new();
+    for (unit, milliseconds) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+        if rest >= milliseconds {
+            parts.push(format!("{}{unit}", rest / milliseconds));
+            rest %= milliseconds;
+        }
+    }
+    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
+}
+
+/// How long something took, for people: `0.2 s`, `12.5 s`, `2 min 5 s`, `1 h 3 min`.
+pub fn elapsed(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{:.1} s", duration.as_secs_f64()),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_are_told_no_more_digits_than_they_need() {
+        let told = [0, 240, 59_900, 125_000, 3_780_000].map(|ms| elapsed(Duration::from_millis(ms)));
+        assert_eq!(told, ["0.0 s", "0.2 s", "59.9 s", "2 min 5 s", "1 h 3 min"]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for milliseconds in [0, 1, 999, 1000, 61_500, 300_000, 5_400_000, 90_061_001] {
+            let duration = Duration::from_millis(milliseconds);
+            assert_eq!(parse_duration(&write_duration(duration)), Ok(duration));
+        }
+        assert_eq!(write_duration(Duration::from_secs(5400)), "1h 30m");
+    }
 
     #[test]
     fn durations_are_numbers_with_units() {

@@ -12,7 +12,7 @@ mod typed;
 mod value;
 mod words;
 
-pub use duration::{DurationError, parse_duration};
+pub use duration::{DurationError, elapsed, parse_duration, write_duration};
 pub use from_value::FromValue;
 pub use mistake::{Mistake, Mistakes, Related};
 pub use reader::{Reading, TableReader};

@@ -73,6 +73,33 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// What a host would say on which nothing was installed yet, with systemd, rpm and dnf.
+    pub fn of_bare_host() -> Self {
+        Self {
+            hostname: String::new(),
+            machine_id: String::new(),
+            kernel: String::new(),
+            arch: String::new(),
+            init: "systemd".to_owned(),
+            os_id: String::new(),
+            os_version: String::new(),
+            os_name: String::new(),
+            manager: Some(PackageManager::Dnf),
+            rpm: true,
+            fault: None,
+            pending: BTreeSet::new(),
+            clock: Timestamp::UNIX_EPOCH,
+            memory: 0,
+            free: BTreeMap::new(),
+            packages: BTreeMap::new(),
+            files: BTreeMap::new(),
+            units: BTreeMap::new(),
+            cache: BTreeMap::new(),
+            receipt: None,
+            answers: Vec::new(),
+        }
+    }
+
     /// Free bytes on the file system that holds `path`.
     pub fn free_at(&self, path: &str) -> Option<u64> {
         self.free

@@ -93,7 +93,7 @@ pub struct VarSetting {
 }
 
 /// What runs the containers of an agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Containerizer {
     /// Mesos' own, with net-modules and calico-mesos.

@@ -14,7 +14,9 @@ pub type Arch = String;
 ///
 /// Its text is the form that `rpm -q` prints, with the epoch only where there is one:
 /// `mesos-0.28.2-1.x86_64`, `bind-32:9.16-1.noarch`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Nevra {
     /// The package's name.

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use bytesize::ByteSize;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Digest, HostName, HostPath, Mode, Nevra, PackageName, RoleName, UnitName};
 
 /// What one host needs, in order. No steps: the host is as it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostPlan {
     /// The host.
     pub host: HostName,
@@ -35,7 +36,7 @@ impl HostPlan {
 }
 
 /// One action and why it is needed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// What is done.
     #[serde(flatten)]
@@ -45,7 +46,7 @@ pub struct Step {
 }
 
 /// Everything that the tool ever does to a host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum Action {
     /// Sends an RPM to the host's upload folder.
@@ -164,7 +165,7 @@ impl fmt::Display for Action {
 }
 
 /// What becomes of what is at a path now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileChange {
     /// There is nothing yet.
@@ -176,7 +177,7 @@ pub enum FileChange {
 }
 
 /// One package's part in a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "change", rename_all = "kebab-case")]
 pub enum PackageChange {
     /// Installs a package of the repository that is not there.

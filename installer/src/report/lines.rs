@@ -3,6 +3,7 @@
 use anstream::eprintln;
 
 use super::Show;
+use crate::diagnostic::elapsed;
 use crate::event::{Event, Phase};
 
 pub(super) struct Lines {
@@ -24,7 +25,7 @@ impl Show for Lines {
                 eprintln!("{host}: {} ({}) …", step.action, step.reason);
             }
             Event::StepFinished { host, step, duration, error: None, .. } => {
-                eprintln!("{host}: {step} ({:.1} s)", duration.as_secs_f32());
+                eprintln!("{host}: {step} ({})", elapsed(*duration));
             }
             Event::StepFinished { host, step, error: Some(_), .. } => eprintln!("{host}: {step}: failed"),
             _ => {}

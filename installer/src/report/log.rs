@@ -1,4 +1,4 @@
-//! The log file: every event as a line of JSON with the time before it.
+//! The log file and the journal of a run: every event as a line of JSON with the time before it.
 
 use std::io::Write as _;
 
@@ -6,16 +6,14 @@ use camino::Utf8Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::event::Event;
-
-/// A log file that events are appended to.
+/// A file that events are appended to.
 pub struct Log(fs_err::File);
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct Entry<'a, T> {
     time: Timestamp,
     #[serde(flatten)]
-    event: &'a Event,
+    line: &'a T,
 }
 
 impl Log {
@@ -27,8 +25,19 @@ impl Log {
         fs_err::OpenOptions::new().create(true).append(true).open(file).map(Self)
     }
 
-    pub(super) fn event(&mut self, event: &Event) {
-        let entry = Entry { time: Timestamp::now(), event };
+    /// Makes a file that is not there yet, for its owner only: diffs may show what only root may read on the hosts.
+    ///
+    /// # Errors
+    /// There is one already, or none can be made.
+    pub fn create(file: &Utf8Path) -> std::io::Result<Self> {
+        let mut options = fs_err::OpenOptions::new();
+        options.write(true).create_new(true);
+        std::os::unix::fs::OpenOptionsExt::mode(options.options_mut(), 0o600);
+        options.open(file).map(Self)
+    }
+
+    pub(super) fn line(&mut self, line: &impl Serialize) {
+        let entry = Entry { time: Timestamp::now(), line };
         // A full disk must not end a run that is changing hosts; the run itself shows what happens.
         let _ = writeln!(self.0, "{}", serde_json::to_string(&entry).unwrap_or_default());
     }

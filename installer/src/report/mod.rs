@@ -9,13 +9,15 @@ mod table;
 
 pub use log::Log;
 pub use plan::show_plan;
-pub use table::{HostStatus, Service, show_checks, show_hosts, show_services};
+pub use table::{HostStatus, Service, show_checks, show_hosts, show_runs, show_services};
 
 use std::io::IsTerminal as _;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::diagnostic::elapsed;
 use crate::event::{Event, Events, Message, Summary};
 
 /// How a run is shown.
@@ -57,22 +59,25 @@ trait Show: Send {
 }
 
 impl Reporter {
-    /// Begins to show events in `format`. `verbosity` counts the `-v` on the command line.
-    pub fn new(format: Format, verbosity: u8, log: Option<Log>) -> Self {
+    /// Begins to show events in `format` and to write them to `logs`. `verbosity` counts the `-v` on the command line.
+    pub fn new(format: Format, verbosity: u8, mut logs: Vec<Log>) -> Self {
         let (events, messages) = Events::channel();
         let mut show: Box<dyn Show> = match format {
             Format::Terminal => Box::new(progress::Progress::default()),
             Format::Lines => Box::new(lines::Lines::new(verbosity)),
             Format::Json => Box::new(json::Json),
         };
-        let mut log = log;
         let thread = thread::spawn(move || {
             for message in messages {
                 match message {
                     Message::Event(event) => {
-                        log.iter_mut().for_each(|log| log.event(&event));
+                        // What goes by many times a second says nothing once it is over.
+                        if !matches!(*event, Event::StepProgress { .. }) {
+                            logs.iter_mut().for_each(|log| log.line(&event));
+                        }
                         show.event(&event);
                     }
+                    Message::Record(line) => logs.iter_mut().for_each(|log| log.line(&line)),
                     Message::Flush(shown) => {
                         show.flush();
                         // Whoever asked may have given up waiting.
@@ -101,6 +106,11 @@ impl Reporter {
     /// Shows one event.
     pub fn send(&self, event: Event) {
         self.events.iter().for_each(|events| events.send(event.clone()));
+    }
+
+    /// Puts a line into the logs, of something that is shown otherwise: a check, the summary.
+    pub fn record(&self, line: &impl Serialize) {
+        self.events.iter().for_each(|events| events.record(line));
     }
 
     /// Waits until everything that was sent is shown, and makes way for text that others print.
@@ -150,6 +160,6 @@ pub fn show_summary(format: Format, summary: &Summary) {
     ];
     let hosts: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    let seconds = summary.duration_ms as f64 / 1000.0;
-    anstream::println!("{}: {} in {seconds:.1} s", summary.command, hosts.join(", "));
+    let took = elapsed(Duration::from_millis(summary.duration_ms));
+    anstream::println!("{}: {} in {took}", summary.command, hosts.join(", "));
 }

@@ -8,6 +8,7 @@ use owo_colors::OwoColorize as _;
 
 use super::Show;
 use super::lines::phase_line;
+use crate::diagnostic::elapsed;
 use crate::event::{Event, Phase};
 use crate::model::HostName;
 use crate::plan::Action;
@@ -82,17 +83,14 @@ impl Show for Progress {
             Event::StepProgress { host, sent, .. } => self.host(host).set_position(*sent),
             Event::StepFinished { host, step, duration, error, .. } => {
                 let mark = if error.is_none() { "✓".green().to_string() } else { "✗".red().to_string() };
-                self.line(format!(
-                    "{mark} {host}: {step} {}",
-                    format!("{:.1} s", duration.as_secs_f32()).dimmed()
-                ));
+                self.line(format!("{mark} {host}: {step} {}", elapsed(*duration).dimmed()));
                 self.total.iter().for_each(|bar| bar.inc(1));
                 if let Some(bar) = self.hosts.remove(host) {
                     bar.finish_and_clear();
                 }
             }
             Event::Plan { plan } => self.steps += plan.steps.len(),
-            Event::Host(_) => {}
+            Event::Run(_) | Event::Host(_) => {}
         }
     }
 }

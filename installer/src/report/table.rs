@@ -4,12 +4,14 @@ use comfy_table::{ContentArrangement, Table, presets};
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
 
+use crate::diagnostic::elapsed;
 use crate::event::{HostReport, Outcome};
+use crate::journal::Run;
 use crate::model::{HostName, UnitName};
 use crate::verify::Check;
 
 /// One service on one host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Service {
     /// The unit.
     pub name: UnitName,
@@ -86,6 +88,31 @@ pub fn show_services(hosts: &[(HostName, Result<HostStatus, String>)]) -> String
         }
     }
     format!("{table}\n{problems}")
+}
+
+/// Past runs, a line each.
+pub fn show_runs(runs: &[Run]) -> String {
+    let mut table = table(["run", "command", "cluster", "hosts", "changes", "took", "outcome"]);
+    for run in runs {
+        let outcome = match run.verdict() {
+            "done" => "done".green().to_string(),
+            verdict => verdict.red().to_string(),
+        };
+        let changes =
+            run.summary.as_ref().map_or_else(|| "-".to_owned(), |summary| summary.changes.to_string());
+        let hosts = run.hosts.len().to_string();
+        let begun = &run.begun;
+        table.add_row([
+            begun.id.clone(),
+            begun.command.clone(),
+            begun.cluster.clone(),
+            hosts,
+            changes,
+            elapsed(run.duration),
+            outcome,
+        ]);
+    }
+    format!("{table}\n")
 }
 
 /// The checks of `verify`, a line each, those that do not hold last.

@@ -43,7 +43,7 @@ pub struct Question {
 pub type Answers = BTreeMap<HostName, Vec<(Topic, Answer)>>;
 
 /// One thing that was proved or refuted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename = "check")]
 pub struct Check {
     /// Its name, which scripts may rely on.

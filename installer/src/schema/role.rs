@@ -1,0 +1,199 @@
+//! The schema of role files.
+
+#![expect(dead_code, reason = "the types say what the keys are; only their schemas are used")]
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde_json::Value as Json;
+
+use super::vars;
+use crate::inventory::Containerizer;
+use crate::roles::VarKind;
+
+/// A role of calico-mesos-install: what a host must have for it. Its name is the stem of its file.
+#[derive(JsonSchema)]
+#[schemars(title = "role", deny_unknown_fields)]
+struct RoleFile {
+    /// What the role is, in a sentence.
+    #[schemars(extend("examples" = ["What it is"]))]
+    description: String,
+    /// RPMs that it installs.
+    packages: Option<Vec<String>>,
+    /// Roles that come with it, in the order in which they are installed.
+    includes: Option<Vec<Include>>,
+    /// Roles that it cannot do without.
+    needs: Option<Vec<Need>>,
+    /// Files that it writes.
+    files: Option<Vec<File>>,
+    /// Units that it runs, in the order in which they are started.
+    units: Option<Vec<Unit>>,
+    /// Ports that its services listen on. Two services of a host cannot have the same.
+    ports: Option<Vec<Port>>,
+    /// Variables that it declares. No two roles declare the same.
+    vars: Option<BTreeMap<String, Variable>>,
+}
+
+/// A role that comes with this one.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Include {
+    /// The role.
+    #[schemars(extend("examples" = ["zookeeper"]))]
+    role: String,
+    /// Only with this containerizer.
+    containerizer: Option<Containerizer>,
+}
+
+/// A role that this one cannot do without.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Need {
+    /// The role.
+    #[schemars(extend("examples" = ["zookeeper"]))]
+    role: String,
+    /// Where it must be: on the same `host`, or on some host of the `cluster` and healthy on all of them before a
+    /// unit that needs it starts.
+    #[schemars(extend("enum" = ["cluster", "host"]))]
+    on: String,
+    /// Only with this containerizer.
+    containerizer: Option<Containerizer>,
+}
+
+/// A file that the role writes.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct File {
+    /// The template, relative to `templates/`. What comes out as nothing but white space is not installed; what ends
+    /// with `.json` must come out as JSON.
+    #[schemars(extend("examples" = ["zookeeper/zoo.cfg"]))]
+    template: String,
+    /// The path on the host; with `each`, `{{ item.key }}` in it stands for the entry's key.
+    #[schemars(extend("pattern" = "^/", "examples" = ["/etc/zookeeper/zoo.cfg"]))]
+    path: String,
+    /// Writes the file once for each entry of a map: `host.attributes`, or `vars.NAME` of the type map.
+    #[schemars(extend("pattern" = r"^(host\.attributes|vars\.[a-z][a-z0-9_]*)$"))]
+    each: Option<String>,
+    /// The owner.
+    #[schemars(extend("default" = "root"))]
+    owner: Option<String>,
+    /// The group.
+    #[schemars(extend("default" = "root"))]
+    group: Option<String>,
+    /// The permissions.
+    #[schemars(extend("default" = "0644", "pattern" = "^[0-7]{4}$"))]
+    mode: Option<String>,
+    /// Whether the content is never shown.
+    #[schemars(extend("default" = false))]
+    secret: Option<bool>,
+    /// Only with this containerizer.
+    containerizer: Option<Containerizer>,
+}
+
+/// A unit that the role runs.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Unit {
+    /// Its name.
+    #[schemars(extend("examples" = ["zookeeper.service"]))]
+    name: String,
+    /// Whether only one host at a time may restart it, because it forms a quorum with its peers.
+    #[schemars(extend("default" = false))]
+    quorum: Option<bool>,
+    /// Roles whose files it reads besides its own role's, where they are on the same host.
+    reads_roles: Option<Vec<String>>,
+    /// The packages a change of which restarts it, the first being that whose version is shown; those of its role and
+    /// of the roles that it reads unless given.
+    packages: Option<Vec<String>>,
+    /// What shows that it is healthy, besides being active.
+    health: Option<Vec<Health>>,
+    /// How long it may take from its start to being healthy.
+    #[schemars(extend("default" = "60s", "pattern" = vars::DURATION))]
+    patience: Option<String>,
+    /// Only with this containerizer.
+    containerizer: Option<Containerizer>,
+}
+
+/// A question to a port of the unit, asked on its host, and what a healthy unit answers.
+#[derive(JsonSchema)]
+#[schemars(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+enum Health {
+    /// The port accepts a connection.
+    Tcp {
+        /// The port.
+        port: PortName,
+    },
+    /// `GET path` answers with status 200.
+    Http {
+        /// The port.
+        port: PortName,
+        /// The path of the URL.
+        #[schemars(extend("pattern" = r"^/\S*$", "examples" = ["/health"]))]
+        path: String,
+        /// Text that the body must contain.
+        contains: Option<String>,
+    },
+    /// A line sent as it is is answered with a text.
+    Line {
+        /// The port.
+        port: PortName,
+        /// The text that is sent.
+        #[schemars(extend("examples" = ["ruok"]))]
+        send: String,
+        /// Text that the answer must contain.
+        #[schemars(extend("examples" = ["imok"]))]
+        contains: String,
+    },
+}
+
+/// A port by its number, or the name of a variable of the type port.
+#[derive(JsonSchema)]
+#[schemars(untagged, extend("examples" = [8080]))]
+enum PortName {
+    /// The number.
+    Number(u16),
+    /// The variable.
+    Variable(String),
+}
+
+/// A port that the role's services listen on.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Port {
+    /// The port.
+    port: PortName,
+    /// Its protocol.
+    #[schemars(extend("default" = "tcp", "enum" = ["tcp", "udp"]))]
+    protocol: Option<String>,
+    /// What it is for, in a few words.
+    #[schemars(extend("examples" = ["clients"]))]
+    description: String,
+}
+
+/// A variable that the role declares.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Variable {
+    /// What may be written for it.
+    #[schemars(rename = "type", extend("enum" = VarKind::WORDS.map(|(word, _)| word)))]
+    kind: String,
+    /// What it is for, in a sentence.
+    #[schemars(extend("examples" = ["What it is for"]))]
+    description: String,
+    /// Its value where the inventory gives none; without it the inventory must give one.
+    default: Option<Json>,
+    /// Whether each `host` can have a value of its own, or all hosts of the `cluster` must agree.
+    #[schemars(extend("default" = "host", "enum" = ["host", "cluster"]))]
+    scope: Option<String>,
+    /// The only texts allowed.
+    choices: Option<Vec<String>>,
+    /// The least number allowed.
+    min: Option<i64>,
+    /// The greatest number allowed.
+    max: Option<i64>,
+}
+
+/// The schema of role files.
+pub fn role() -> Json {
+    super::of::<RoleFile>()
+}
