@@ -25,6 +25,23 @@ pub struct DesiredHost {
     pub units: Vec<ManagedUnit>,
 }
 
+impl DesiredHost {
+    /// The check, asked over TLS where the service on that port is.
+    pub fn secured(&self, mut check: HealthCheck) -> HealthCheck {
+        let on_port =
+            self.units.iter().flat_map(|unit| &unit.health).filter(|other| other.port == check.port);
+        let folder = on_port.into_iter().find_map(|other| match &other.probe {
+            Probe::Https { folder, .. } => Some(folder),
+            _ => None,
+        });
+        if let (Probe::Http { path, contains }, Some(folder)) = (&check.probe, folder) {
+            let (path, contains, folder) = (path.clone(), contains.clone(), folder.clone());
+            check.probe = Probe::Https { path, contains, folder };
+        }
+        check
+    }
+}
+
 /// A package that must be installed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DesiredPackage {
@@ -52,6 +69,9 @@ pub struct ManagedFile {
     pub roles: Vec<RoleName>,
     /// Whether its content is a secret that no plan, diff or log may show.
     pub secret: bool,
+    /// What people should know of a content that says nothing to them, such as a certificate's fingerprint and end;
+    /// it is shown in the place of a diff.
+    pub note: Option<String>,
 }
 
 impl ManagedFile {
@@ -109,6 +129,15 @@ pub enum Probe {
         path: String,
         /// Text that the body must contain.
         contains: Option<String>,
+    },
+    /// The same over TLS, with the host's own certificate.
+    Https {
+        /// The path, beginning with `/`.
+        path: String,
+        /// Text that the body must contain.
+        contains: Option<String>,
+        /// The folder on the host of `ca.pem`, `cert.pem` and `key.pem`.
+        folder: HostPath,
     },
     /// A line sent as it is, and text that the answer must contain (ZooKeeper's four-letter words).
     Line {

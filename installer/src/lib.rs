@@ -34,5 +34,6 @@ pub mod repository;
 pub mod roles;
 pub mod schema;
 pub mod sources;
+pub mod tls;
 pub mod transport;
 pub mod verify;

@@ -17,6 +17,7 @@ const PARTS: &[(&str, &[&str], bool)] = &[
     ("schema", &["diagnostic", "inventory", "roles"], false),
     ("cluster", &["data", "desired", "diagnostic", "inventory", "model", "roles"], false),
     ("render", &["cluster", "data", "desired", "diagnostic", "inventory", "model", "roles"], false),
+    ("tls", &["cluster", "diagnostic", "inventory", "model"], true),
     ("repository", &["model"], true),
     ("transport", &["model"], true),
     ("facts", &["desired", "model", "receipt", "transport"], false),

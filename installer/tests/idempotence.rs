@@ -51,6 +51,7 @@ fn desired(name: &str, files: &BTreeMap<u8, u8>, wanted: &[bool]) -> DesiredHost
         mode: "0644".parse().unwrap(),
         roles: vec![role(0)],
         secret: false,
+        note: None,
     };
     let package = |index: &usize| DesiredPackage {
         name: PACKAGES[*index].parse().unwrap(),

@@ -123,7 +123,7 @@ colour = "red"
 
 [vars]
 ip_pool = "192.168.7.1/16"
-mesos_log = "/x"
+mesos_log_dri = "/x"
 
 [[hosts]]
 name = "agent-{1..2}"
@@ -148,7 +148,7 @@ vars = { mesos_agent_port = true }
           help: the keys here are `containerizers`, `name` and `release`
         inventory.toml:9:11: `192.168.7.1/16` is an address in a network, not a network
           help: write `ip_pool = "192.168.0.0/16"`
-        inventory.toml:10:1: unknown variable `mesos_log`
+        inventory.toml:10:1: unknown variable `mesos_log_dri`
           help: did you mean `mesos_log_dir`?
         inventory.toml:14:11: 3 addresses for 2 names
           see: inventory.toml:13:8: the name is here

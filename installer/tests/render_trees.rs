@@ -5,10 +5,14 @@
 mod common;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
+use calico_mesos_install::cluster::{Certificate, Credentials};
 use calico_mesos_install::data::Data;
-use calico_mesos_install::desired::DesiredHost;
+use calico_mesos_install::desired::{DesiredHost, Probe};
+use calico_mesos_install::render::{self, Templates};
 use proptest::prelude::*;
+use similar::TextDiff;
 
 fn inventory(containerizers: &str, more: &str) -> String {
     format!(
@@ -139,6 +143,75 @@ fn a_new_agent_changes_no_other_host() {
     let (before, mut after) = (before.unwrap(), after.unwrap());
     after.retain(|host| host.host.as_str() != "agent-0");
     assert_eq!(before, after);
+}
+
+/// Rendered with credentials that are texts only: what they are is no affair of rendering.
+fn secured(masters: usize, more: &str) -> Vec<DesiredHost> {
+    let text = inventory(r#"["mesos", "docker"]"#, more)
+        .replace("[packages]", "[tls]\nmode = \"generate\"\n[packages]");
+    let text = if masters == 1 {
+        text.replace("{1..2}", "1").replace("\"agent\", \"master\"", "\"agent\"")
+    } else {
+        text
+    };
+    let (mut cluster, mistakes) = common::resolve(&text, &Data::built_in());
+    assert!(mistakes.is_empty(), "{mistakes}");
+    let certificate =
+        |what: &str| Certificate { pem: format!("{what}\n"), note: format!("{what}, valid for ever") };
+    for host in &mut cluster.hosts {
+        host.credentials = Some(Credentials {
+            ca: certificate("THE AUTHORITY"),
+            certificate: certificate(&format!("CERTIFICATE of {}", host.name)),
+            key: Arc::new(format!("KEY of {}\n", host.name).into()),
+        });
+    }
+    let templates = Templates::load(&Data::built_in(), &cluster.roles).unwrap();
+    render::render(&cluster, &templates).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+#[test]
+fn a_host_that_is_master_and_agent_with_tls() {
+    let (with, without) = (secured(3, ""), hosts(r#"["mesos", "docker"]"#, ""));
+    let (with, without) = (shown(host(&with, "both")), shown(host(&without, "both")));
+    insta::assert_snapshot!(
+        TextDiff::from_lines(&without, &with).unified_diff().context_radius(0).to_string()
+    );
+}
+
+#[test]
+fn keys_are_in_secrets_only_and_people_are_told_of_certificates() {
+    for host in secured(3, "") {
+        let mut readers = Vec::new();
+        for (path, file) in &host.files {
+            assert_eq!(file.secret, file.content.contains("KEY of"), "{path}");
+            assert_eq!(file.note.is_some(), path.as_str().ends_with(".pem"), "{path}");
+            if file.secret {
+                assert_eq!(file.mode.to_string(), "0600", "{path}");
+                readers.push(path.as_str());
+            }
+        }
+        let agent = host.roles.iter().any(|role| role.as_str() == "agent");
+        assert_eq!(readers.contains(&"/etc/calico/tls/key.pem"), agent);
+    }
+}
+
+#[test]
+fn what_has_no_peers_has_no_keys_for_them_and_mesos_can_be_left_out() {
+    let hosts = secured(1, "mesos_tls = false");
+    for host in &hosts {
+        for path in host.files.keys() {
+            assert!(!path.as_str().starts_with("/etc/mesos/tls"), "{path}");
+            assert!(!path.as_str().starts_with("/etc/zookeeper/tls"), "{path}");
+        }
+        for health in host.units.iter().flat_map(|unit| &unit.health) {
+            let secure = matches!(health.probe, Probe::Https { .. });
+            assert_eq!(secure, health.port == 2379, "{health:?}");
+        }
+    }
+    let files = &host(&hosts, "master-1").files;
+    let environment =
+        &files.iter().find(|(path, _)| path.as_str() == "/etc/default/mesos").unwrap().1.content;
+    assert!(!environment.contains("SSL_"), "{environment}");
 }
 
 #[test]

@@ -64,14 +64,18 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Parses, resolves and renders the inventory, and opens the repository that it names.
     pub(super) fn load(common: &Common, args: &HostArgs) -> Result<Self, Failure> {
-        let mut prepared = Self::load_to_look(common, args)?;
+        let mut prepared = Self::of(load::load_and_issue(common, &args.inventory)?, args)?;
         prepared.repository = open_repository(&prepared.inventory, &prepared.desired)?;
         Ok(prepared)
     }
 
     /// The same without insisting on packages, for commands that only look at hosts.
     pub(super) fn load_to_look(common: &Common, args: &HostArgs) -> Result<Self, Failure> {
-        let load::Loaded { inventory, cluster, hosts: mut desired } = load::load(common, &args.inventory)?;
+        Self::of(load::load(common, &args.inventory)?, args)
+    }
+
+    fn of(loaded: load::Loaded, args: &HostArgs) -> Result<Self, Failure> {
+        let load::Loaded { inventory, cluster, hosts: mut desired } = loaded;
         if let Some(limit) = &args.limit {
             let selector: Selector = limit.parse().map_err(Failure::usage)?;
             let picked = cluster.select(&selector).map_err(Failure::usage)?;

@@ -137,6 +137,15 @@ forks = 32  # hosts that are worked on at once
 agents_at_once = "20%"  # agents that may be out of service at once, a share or a number
 max_failures = 0  # agents that may fail before no other is begun
 
+[tls]
+mode = "off"  # "generate": an authority of the cluster's own; "files": certificates that you have
+# dir = "tls"  # generate: where its keys and certificates are; keep it as you keep passwords
+# validity = "365d"
+# renew_before = "30d"
+# ca = "ca.pem"  # files: {host} stands for the host's name
+# cert = "{host}.pem"
+# key = "{host}.key"
+
 # Variables of the roles: roles/*.toml lists them all, with their defaults.
 [vars]
 # mesos_agent_docker_images = true

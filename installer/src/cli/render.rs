@@ -148,6 +148,7 @@ mod tests {
             mode: "0640".parse().unwrap(),
             roles: Vec::new(),
             secret: false,
+            note: None,
         };
         vec![DesiredHost {
             host: "a".parse().unwrap(),

@@ -73,7 +73,8 @@ fn ask(prepared: &Prepared, fleet: &mut Fleet<'_>) -> Result<Answers, Failure> {
         let host = prepared.cluster.host(member.desired.host.as_str())?;
         let known = member.state.as_mut().ok()?;
         let questions = verify::questions(host);
-        let probes = questions.iter().map(|question| question.check.clone()).collect();
+        let probes =
+            questions.iter().map(|question| member.desired.secured(question.check.clone())).collect();
         let answers = match questions.is_empty() {
             true => Vec::new(),
             false => known.host.facts(&FactsQuery { probes, ..FactsQuery::default() }).ok()?.answers,

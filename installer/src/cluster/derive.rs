@@ -45,6 +45,8 @@ pub struct Mesos {
 pub struct Etcd {
     /// Its members.
     pub members: Vec<Server>,
+    /// `http`, or `https` with TLS.
+    pub scheme: &'static str,
     /// The peers, `name=http://address:port,…`.
     pub initial_cluster: String,
     /// The client endpoints, `http://address:port,…`.
@@ -67,19 +69,33 @@ pub(super) fn all(cluster: &mut Cluster, values: &vars::Values, mistakes: &mut M
             host.zookeeper_id = Some(server.id);
         }
     }
-    let authority = |server: &Server| format!("{}:{etcd_client}", server.address);
-    for host in &mut cluster.hosts {
-        let own = members.iter().find(|member| member.name == host.name);
-        host.etcd_authority = own.or_else(|| nearest(&host.name, &members)).map(authority);
+    let scheme = if cluster.tls { "https" } else { "http" };
+    // libcalico refuses an address where it is to check a certificate.
+    let authority = |server: &Server| match cluster.tls {
+        true => format!("{}:{etcd_client}", server.name),
+        false => format!("{}:{etcd_client}", server.address),
+    };
+    let authorities: Vec<Option<String>> = cluster
+        .hosts
+        .iter()
+        .map(|host| {
+            let own = members.iter().find(|member| member.name == host.name);
+            own.or_else(|| nearest(&host.name, &members)).map(authority)
+        })
+        .collect();
+    let endpoints = join(&members, |member| format!("{scheme}://{}", authority(member)));
+    for (host, authority) in cluster.hosts.iter_mut().zip(authorities) {
+        host.etcd_authority = authority;
     }
     let connect = join(&zookeeper, |server| format!("{}:{client}", server.address));
     cluster.mesos = Mesos { quorum: masters.len() / 2 + 1, zk: format!("zk://{connect}{path}"), masters };
     cluster.zookeeper = ZooKeeper { connect, servers: zookeeper };
     cluster.etcd = Etcd {
         initial_cluster: join(&members, |member| {
-            format!("{}=http://{}:{etcd_peer}", member.name, member.address)
+            format!("{}={scheme}://{}:{etcd_peer}", member.name, member.address)
         }),
-        endpoints: join(&members, |member| format!("http://{}", authority(member))),
+        endpoints,
+        scheme,
         members,
     };
 }

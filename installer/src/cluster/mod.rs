@@ -2,11 +2,13 @@
 //! together (quorum, connection strings, server ids). Nothing of it is left to the operator.
 
 mod check;
+mod credentials;
 mod derive;
 mod resolve;
 mod vars;
 
 pub use check::check_release;
+pub use credentials::{Certificate, Credentials};
 pub use derive::{Etcd, Mesos, Server, ZooKeeper};
 pub use resolve::Resolved;
 
@@ -37,6 +39,8 @@ pub struct Cluster {
     pub provided: BTreeSet<PackageName>,
     /// What a run may do at once.
     pub rollout: Rollout,
+    /// Whether services speak TLS.
+    pub tls: bool,
     /// The hosts in the order of the inventory.
     pub hosts: Vec<ClusterHost>,
     /// All roles.
@@ -66,9 +70,11 @@ pub struct ClusterHost {
     pub ssh: Ssh,
     /// Its number among the ZooKeeper servers, from 1, if it is one: its place in the inventory among them.
     pub zookeeper_id: Option<u32>,
-    /// The `address:port` of the etcd that it uses, if the cluster has one: its own, or one of the others,
-    /// spread evenly and not moved by hosts that come or go.
+    /// The `address:port` of the etcd that it uses, if the cluster has one (`name:port` with TLS, which Calico
+    /// insists on): its own, or one of the others, spread evenly and not moved by hosts that come or go.
     pub etcd_authority: Option<String>,
+    /// What it proves itself with, where the cluster has TLS; none before that was issued.
+    pub credentials: Option<Credentials>,
     /// Where it is written.
     pub place: Place,
 }

@@ -36,6 +36,7 @@ impl Resolved {
                 ssh: host.ssh.clone(),
                 zookeeper_id: None,
                 etcd_authority: None,
+                credentials: None,
                 place: host.place.clone(),
             })
             .collect();
@@ -46,6 +47,7 @@ impl Resolved {
             repo: inventory.packages.repo.clone(),
             provided: inventory.packages.provided.iter().map(|name| name.value.clone()).collect(),
             rollout: inventory.rollout,
+            tls: inventory.tls.is_on(),
             hosts,
             roles,
             zookeeper: derive::ZooKeeper::default(),

@@ -53,12 +53,15 @@ pub fn judge(check: &HealthCheck, answer: &Answer) -> Health {
     let seen = match (probe, answer) {
         (_, Answer::Nothing) => Err("no answer".to_owned()),
         (Probe::Tcp, Answer::Bytes(_)) => Ok(String::new()),
-        (Probe::Http { .. }, answer) => answer.body(),
+        (Probe::Http { .. } | Probe::Https { .. }, answer) => answer.body(),
         (Probe::Line { .. }, answer) => Ok(answer.text().unwrap_or_default()),
     };
     let (asked, wanted) = match probe {
         Probe::Tcp => (format!("tcp {address}:{port}"), None),
         Probe::Http { path, contains } => (format!("http://{address}:{port}{path}"), contains.as_deref()),
+        Probe::Https { path, contains, .. } => {
+            (format!("https://{address}:{port}{path}"), contains.as_deref())
+        }
         Probe::Line { send, contains } => (format!("`{send}` to {address}:{port}"), Some(contains.as_str())),
     };
     match (seen, wanted) {

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Asks a host what it is like, in one go, and answers in records: a kind, then tab-separated fields.
 # Standard input: records of what to ask for. Needs a POSIX shell, coreutils, systemd and rpm.
-#   package NAME | file DIGEST PATH | unit NAME | probe ID ADDRESS PORT KIND REQUEST
+#   package NAME | file DIGEST PATH | unit NAME | probe ID ADDRESS PORT KIND REQUEST FOLDER
 # $1: seconds to wait before looking, $2: `all` to look at what an earlier run left as well.
 export LC_ALL=C TZ=UTC
 [ "$1" = 0 ] || sleep "$1"
@@ -32,13 +32,13 @@ done
 
 packages='' units='' expected='' probes=''
 set --
-while IFS=$tab read -r kind a b c d e; do
+while IFS=$tab read -r kind a b c d e f; do
     case $kind in
     package) packages="$packages $a" ;;
     unit) units="$units $a" ;;
     file) set -- "$@" "$b"; expected="$expected
 $a  $b" ;;
-    probe) probes="$probes$a$tab$b$tab$c$tab$d$tab$e
+    probe) probes="$probes$a$tab$b$tab$c$tab$d$tab$e$tab$f
 " ;;
     esac
 done
@@ -97,7 +97,7 @@ if [ -n "$units" ] && command -v systemctl >/dev/null; then
         -- $units 2>/dev/null | sed 's/^/show\t/'
 fi
 
-printf '%s' "$probes" | while IFS=$tab read -r id address port kind request; do
-    probe "$id" "$address" "$port" "$kind" "$request"
+printf '%s' "$probes" | while IFS=$tab read -r id address port kind request folder; do
+    probe "$id" "$address" "$port" "$kind" "$request" "$folder"
 done
 printf 'end\n'

@@ -73,6 +73,9 @@ fn probe_records(checks: &[HealthCheck]) -> String {
         let _ = match probe {
             Probe::Tcp => writeln!(text, "probe\t{id}\t{address}\t{port}\ttcp"),
             Probe::Http { path, .. } => writeln!(text, "probe\t{id}\t{address}\t{port}\thttp\t{path}"),
+            Probe::Https { path, folder, .. } => {
+                writeln!(text, "probe\t{id}\t{address}\t{port}\thttps\t{path}\t{folder}")
+            }
             Probe::Line { send, .. } => writeln!(text, "probe\t{id}\t{address}\t{port}\tline\t{send}"),
         };
     }

@@ -9,12 +9,14 @@ mod parse;
 mod range;
 mod selector;
 mod settings;
+mod tls;
 
 pub use load::{LoadError, check_files, load};
 pub use parse::Parsed;
 pub use range::{Pattern, RangeError};
 pub use selector::{Selector, SelectorError};
 pub use settings::{AgentsAtOnce, Become, Rollout, Ssh};
+pub use tls::{Files as TlsFiles, Generate as TlsGenerate, HOST as TLS_HOST, Tls};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -43,6 +45,8 @@ pub struct Inventory {
     pub ssh: Ssh,
     /// What a run may do at once, and how many failures it bears.
     pub rollout: Rollout,
+    /// Whether services speak TLS, and with which certificates.
+    pub tls: Tls,
     /// Variables for all hosts.
     pub vars: Vars,
     /// The hosts in the order of the file, ranges written out.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::settings::path;
-use super::{Containerizer, Inventory, Packages, Rollout, Ssh, Surroundings, VarSetting, Vars, hosts};
+use super::{Containerizer, Inventory, Packages, Rollout, Ssh, Surroundings, Tls, VarSetting, Vars, hosts};
 use crate::diagnostic::{Mistake, Mistakes, Place, Reading, Source, Spanned, TableReader, suggestion};
 use crate::model::VarName;
 
@@ -27,6 +27,7 @@ impl Parsed {
         let packages = packages(&root, around);
         let ssh = root.table("ssh").map_or_else(Ssh::default, |table| Ssh::read(table, around));
         let rollout = root.table("rollout").map_or_else(Rollout::default, Rollout::read);
+        let tls = root.table("tls").map_or_else(Tls::default, |table| Tls::read(table, around));
         let vars = root.table("vars").map(|table| vars(&table)).unwrap_or_default();
         let hosts = hosts::read(&root, &ssh, around);
         root.finish();
@@ -38,6 +39,7 @@ impl Parsed {
             packages,
             ssh,
             rollout,
+            tls,
             vars,
             hosts,
             incomplete: reading.is_incomplete(),

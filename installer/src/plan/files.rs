@@ -57,7 +57,7 @@ fn write(
         },
     };
     let diff = match change {
-        _ if file.secret => None,
+        _ if file.secret || file.note.is_some() => None,
         FileChange::Create => unified_diff(path, None, &file.content),
         FileChange::Replace => now
             .and_then(|now| now.content.as_deref())
@@ -74,6 +74,10 @@ fn write(
         change,
         backup,
         diff,
+    };
+    let reason = match &file.note {
+        Some(note) => format!("{reason}; {note}"),
+        None => reason,
     };
     Ok(Some(Step { action, reason }))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -18,11 +19,26 @@ use crate::roles::{Catalogue, Role, VarKind};
 pub struct RoleContext<'a> {
     /// The host that the file is for.
     pub host: HostContext<'a>,
+    /// What the host proves itself with.
+    pub tls: TlsContext<'a>,
     /// The variables of the file's role and of the roles that it includes, needs or reads.
     pub vars: BTreeMap<&'a str, &'a Json>,
     /// The entry of the map that the file is written for, where its role says `each`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub item: Option<Item<'a>>,
+}
+
+/// `tls`: what a host proves itself with. All is empty without TLS, and as long as nothing was issued.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+pub struct TlsContext<'a> {
+    /// Whether services speak TLS.
+    pub enabled: bool,
+    /// The authority's certificate.
+    pub ca: &'a str,
+    /// The host's certificate, with what lies between it and the authority.
+    pub certificate: &'a str,
+    /// The host's key; only a file that is a secret may have it in it.
+    pub key: &'a str,
 }
 
 /// `cluster`: what is the same for all hosts.
@@ -58,7 +74,7 @@ pub struct HostContext<'a> {
     pub attributes: &'a BTreeMap<String, String>,
     /// Its number among the ZooKeeper servers, 0 where it is none.
     pub zookeeper_id: u32,
-    /// The `address:port` of the etcd that it uses, empty where the cluster has none.
+    /// The `address:port` of the etcd that it uses, with TLS `name:port`; empty where the cluster has none.
     pub etcd_authority: &'a str,
 }
 
@@ -82,6 +98,21 @@ impl<'a> ClusterContext<'a> {
             zookeeper: &cluster.zookeeper,
             mesos: &cluster.mesos,
             etcd: &cluster.etcd,
+        }
+    }
+}
+
+impl<'a> TlsContext<'a> {
+    /// The context of a host.
+    pub fn new(host: &'a ClusterHost, enabled: bool) -> Self {
+        let Some(credentials) = &host.credentials else {
+            return Self { enabled, ca: "", certificate: "", key: "" };
+        };
+        Self {
+            enabled,
+            ca: &credentials.ca.pem,
+            certificate: &credentials.certificate.pem,
+            key: credentials.key.expose_secret(),
         }
     }
 }

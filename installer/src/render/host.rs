@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::context::{ClusterContext, HostContext, Item, RoleContext, visible_vars};
+use secrecy::ExposeSecret as _;
+
+use super::context::{ClusterContext, HostContext, Item, RoleContext, TlsContext, visible_vars};
 use super::{Shared, Template, Templates};
 use crate::cluster::{Cluster, ClusterHost};
-use crate::desired::{DesiredHost, DesiredPackage, HealthCheck, ManagedFile, ManagedUnit};
+use crate::desired::{DesiredHost, DesiredPackage, HealthCheck, ManagedFile, ManagedUnit, Probe};
 use crate::diagnostic::{Mistake, Mistakes, Place};
 use crate::model::{HostPath, PackageName, RoleName, UnitName};
 use crate::roles::{Each, Role, RoleFile, RoleUnit, Where, applies};
@@ -134,6 +136,7 @@ impl<'a> Work<'a> {
     ) -> Result<String, Mistake> {
         let context = RoleContext {
             host: HostContext::new(self.host),
+            tls: TlsContext::new(self.host, self.cluster.tls),
             vars: visible_vars(role, &self.cluster.roles, self.host),
             item,
         };
@@ -146,6 +149,19 @@ impl<'a> Work<'a> {
     }
 
     fn install(&mut self, role: &Role, file: &'a RoleFile, path: HostPath, content: String) {
+        let note = match self.note(&content, file.secret) {
+            Ok(note) => note,
+            Err(Leak) => {
+                self.mistakes.push(
+                    Mistake::new(
+                        &file.path.place,
+                        format!("{path} has the host's key in it and is no secret"),
+                    )
+                    .help("add `secret = true` and a mode such as \"0600\""),
+                );
+                return;
+            }
+        };
         let mut new = ManagedFile {
             content: content.into(),
             owner: file.owner.clone(),
@@ -153,6 +169,7 @@ impl<'a> Work<'a> {
             mode: file.mode,
             roles: vec![role.name.clone()],
             secret: file.secret,
+            note,
         };
         let Some((old, place)) = self.files.get_mut(&path) else {
             self.files.insert(path, (new, &file.path.place));
@@ -174,6 +191,20 @@ impl<'a> Work<'a> {
                 .help("write it in one role and name that role in `includes` or `needs` of the other"),
             );
         }
+    }
+
+    /// What people should know of a file that holds something of what the host proves itself with.
+    fn note(&self, content: &str, secret: bool) -> Result<Option<String>, Leak> {
+        let Some(credentials) = &self.host.credentials else { return Ok(None) };
+        let holds = |pem: &str| content.contains(pem.trim());
+        let certificate = &credentials.certificate;
+        Ok(match holds(credentials.key.expose_secret()) {
+            true if !secret => return Err(Leak),
+            true => Some(format!("with the key of {}", certificate.note)),
+            false if holds(&certificate.pem) => Some(certificate.note.clone()),
+            false if holds(&credentials.ca.pem) => Some(credentials.ca.note.clone()),
+            false => None,
+        })
     }
 
     fn unit(
@@ -246,9 +277,24 @@ impl<'a> Work<'a> {
 
     fn health(&self, health: &crate::roles::RoleHealth) -> Option<HealthCheck> {
         let port = self.host.port(&health.port).and_then(|port| u16::try_from(port).ok())?;
-        Some(HealthCheck { address: self.host.address, port, probe: health.probe.clone() })
+        let probe = match (&health.probe, &health.tls) {
+            // Where a role's files for TLS are not written, its service speaks without.
+            (Probe::Http { path, contains }, Some(folder)) if self.has_credentials_in(folder) => {
+                Probe::Https { path: path.clone(), contains: contains.clone(), folder: folder.clone() }
+            }
+            (probe, _) => probe.clone(),
+        };
+        Some(HealthCheck { address: self.host.address, port, probe })
+    }
+
+    fn has_credentials_in(&self, folder: &HostPath) -> bool {
+        let path = format!("{folder}/ca.pem");
+        self.files.keys().any(|known| known.as_str() == path)
     }
 }
+
+/// A key in a file that is no secret.
+struct Leak;
 
 fn not_json(template: &Template, host: &ClusterHost, content: &str, error: &serde_json::Error) -> Mistake {
     let line = content.lines().nth(error.line().saturating_sub(1)).unwrap_or_default().trim();

@@ -157,6 +157,8 @@ pub struct RoleHealth {
     pub port: Spanned<PortRef>,
     /// What is asked.
     pub probe: Probe,
+    /// The folder on the host of the files by which it is asked over TLS, where the role writes them.
+    pub tls: Option<HostPath>,
 }
 
 /// A port that a role's services listen on.

@@ -117,6 +117,7 @@ fn health(table: TableReader<'_>) -> Option<RoleHealth> {
         .need::<String>("kind", "\"http\"")
         .and_then(|_| table.choice("kind", &[("tcp", "tcp"), ("http", "http"), ("line", "line")]));
     let contains = |table: &TableReader<'_>| table.get::<String>("contains").map(|text| text.value);
+    let mut tls = None;
     let probe = match kind?.value {
         "http" => {
             let path = table.need::<String>("path", "\"/health\"")?;
@@ -124,6 +125,7 @@ fn health(table: TableReader<'_>) -> Option<RoleHealth> {
                 let mistake = Mistake::new(&path.place, format!("`{}` is not a path of a URL", path.value));
                 table.reading().push(mistake.help("begin it with `/`, for example \"/health\""));
             }
+            tls = table.get::<HostPath>("tls").map(|folder| folder.value);
             Probe::Http { path: path.value, contains: contains(&table) }
         }
         "line" => {
@@ -134,7 +136,7 @@ fn health(table: TableReader<'_>) -> Option<RoleHealth> {
         _ => Probe::Tcp,
     };
     table.finish();
-    Some(RoleHealth { port: port?, probe })
+    Some(RoleHealth { port: port?, probe, tls })
 }
 
 fn port(table: TableReader<'_>) -> Option<RolePort> {
