@@ -28,13 +28,18 @@ constexpr std::size_t body_limit = 1024 * 1024;
 constexpr int connection_limit = 128;
 constexpr auto patience = std::chrono::seconds(10);
 
+const Security* security = nullptr;
+
 // A socket that gives up at a deadline, whatever the other side does.
 class Connection {
  public:
   Connection(int socket, Clock::time_point deadline) : socket_(socket), deadline_(deadline) {
     ::fcntl(socket_, F_SETFL, ::fcntl(socket_, F_GETFL) | O_NONBLOCK);
   }
-  ~Connection() { ::close(socket_); }
+  ~Connection() {
+    cipher_.reset();
+    ::close(socket_);
+  }
   Connection(const Connection&) = delete;
 
   bool wait(short events) {
@@ -53,35 +58,40 @@ class Connection {
     return error == 0;
   }
 
+  // Shakes hands with the client that has connected, if it speaks TLS. False where it does not and must.
+  bool secure_as_server() {
+    if (security == nullptr) return true;
+    // The record of a handshake; no request begins with it.
+    constexpr char handshake = 0x16;
+    char first = 0;
+    if (!wait(POLLIN) || ::recv(socket_, &first, 1, MSG_PEEK) != 1) return false;
+    if (first != handshake) return security->supports_downgrade();
+    return shake_hands(security->accept(socket_));
+  }
+
+  // Shakes hands with the server that was connected to.
+  bool secure_as_client() { return shake_hands(security->connect(socket_)); }
+
   // Appends what is there; false at the end, on an error and at the deadline.
   bool receive(std::string& into) {
     char buffer[8192];
-    while (true) {
-      ssize_t count = ::recv(socket_, buffer, sizeof buffer, 0);
-      if (count > 0) {
-        into.append(buffer, static_cast<std::size_t>(count));
-        return true;
-      }
-      if (count == 0) return false;
-      if (errno == EINTR) continue;
-      if ((errno != EAGAIN && errno != EWOULDBLOCK) || !wait(POLLIN)) return false;
-    }
+    int count = patiently([&] { return receive_once(buffer, sizeof buffer); });
+    if (count > 0) into.append(buffer, static_cast<std::size_t>(count));
+    return count > 0;
   }
 
   bool send(const std::string& text) {
     for (std::size_t sent = 0; sent < text.size();) {
-      ssize_t count = ::send(socket_, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-      if (count >= 0) {
-        sent += static_cast<std::size_t>(count);
-      } else if (errno != EINTR && ((errno != EAGAIN && errno != EWOULDBLOCK) || !wait(POLLOUT))) {
-        return false;
-      }
+      int count = patiently([&] { return send_once(text.data() + sent, text.size() - sent); });
+      if (count <= 0) return false;
+      sent += static_cast<std::size_t>(count);
     }
     return true;
   }
 
   // Lets the other side read the answer before the connection is reset by what it still sends.
   void finish() {
+    if (cipher_) cipher_->finish();
     ::shutdown(socket_, SHUT_WR);
     std::string rest;
     while (rest.size() < body_limit && receive(rest)) {
@@ -89,8 +99,41 @@ class Connection {
   }
 
  private:
+  bool shake_hands(std::unique_ptr<Cipher> cipher) {
+    cipher_ = std::move(cipher);
+    return cipher_ && patiently([&] { return cipher_->handshake(); }) > 0;
+  }
+
+  // Repeats what has to wait until it is done or the deadline has come.
+  template <typename Operation>
+  int patiently(Operation operation) {
+    while (true) {
+      int count = operation();
+      if (count != Cipher::wants_read && count != Cipher::wants_write) return count;
+      if (!wait(count == Cipher::wants_read ? POLLIN : POLLOUT)) return Cipher::failed;
+    }
+  }
+
+  int receive_once(char* into, std::size_t size) {
+    if (cipher_) return cipher_->receive(into, static_cast<int>(size));
+    return plainly(::recv(socket_, into, size, 0), Cipher::wants_read);
+  }
+
+  int send_once(const char* from, std::size_t size) {
+    // No record is longer.
+    size = std::min<std::size_t>(size, 16 * 1024);
+    if (cipher_) return cipher_->send(from, static_cast<int>(size));
+    return plainly(::send(socket_, from, size, MSG_NOSIGNAL), Cipher::wants_write);
+  }
+
+  static int plainly(ssize_t count, Cipher::Why waiting) {
+    if (count >= 0) return static_cast<int>(count);
+    return errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK ? waiting : Cipher::failed;
+  }
+
   int socket_;
   Clock::time_point deadline_;
+  std::unique_ptr<Cipher> cipher_;
 };
 
 std::string reason(int status) {
@@ -163,6 +206,7 @@ void answer(Connection& connection, const Response& response, bool with_body) {
 
 void serve(int socket, const std::set<std::string>& methods, const Server::Handler& handler) {
   Connection connection(socket, Clock::now() + patience);
+  if (!connection.secure_as_server()) return;
   Request request;
   Response response = read_request(connection, request);
   if (response.status == 0) {
@@ -237,13 +281,34 @@ void Server::accept_forever() {
   }
 }
 
-Response post(const std::string& ip, int port, const std::string& path, const nlohmann::json& body) {
-  std::string where = ip + ":" + std::to_string(port);
-  sockaddr_in address = address_for(ip, port);
+namespace {
+
+std::unique_ptr<Connection> connected_plainly(const std::string& where, const sockaddr_in& address) {
   int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket < 0) throw std::runtime_error(std::string("no socket: ") + std::strerror(errno));
-  Connection connection(socket, Clock::now() + std::chrono::seconds(5));
-  if (!connection.connect(address)) throw std::runtime_error("cannot connect to " + where + ": " + std::strerror(errno));
+  auto connection = std::make_unique<Connection>(socket, Clock::now() + std::chrono::seconds(5));
+  if (!connection->connect(address)) {
+    throw std::runtime_error("cannot connect to " + where + ": " + std::strerror(errno));
+  }
+  return connection;
+}
+
+// With TLS where this process has it; without where the other side does not and that is allowed.
+std::unique_ptr<Connection> connected(const std::string& where, const sockaddr_in& address) {
+  auto connection = connected_plainly(where, address);
+  if (security == nullptr || connection->secure_as_client()) return connection;
+  if (!security->supports_downgrade()) throw std::runtime_error(where + " does not speak TLS as it should");
+  return connected_plainly(where, address);
+}
+
+}  // namespace
+
+void speak_securely(const Security& with) { security = &with; }
+
+Response post(const std::string& ip, int port, const std::string& path, const nlohmann::json& body) {
+  std::string where = ip + ":" + std::to_string(port);
+  auto connection_to = connected(where, address_for(ip, port));
+  Connection& connection = *connection_to;
   std::string text = body.dump();
   std::string head = "POST " + path + " HTTP/1.1\r\nHost: " + where + "\r\nContent-Type: application/json\r\n" +
                      "Content-Length: " + std::to_string(text.size()) + "\r\nConnection: close\r\n\r\n";

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -24,6 +25,31 @@ struct Response {
   static Response json(const nlohmann::json& value) { return {200, value.dump(), "application/json"}; }
   static Response refuse(int status, const std::string& why) { return {status, why + "\n", "text/plain"}; }
 };
+
+// What is between a socket and HTTP where TLS is spoken. The operations never wait: they give the number of bytes, or
+// why there are none.
+class Cipher {
+ public:
+  enum Why : int { ended = 0, wants_read = -1, wants_write = -2, failed = -3 };
+
+  virtual ~Cipher() = default;
+  virtual int handshake() = 0;  // 1 once it is done
+  virtual int receive(char* into, int size) = 0;
+  virtual int send(const char* from, int size) = 0;
+  virtual void finish() = 0;  // says that nothing more is sent
+};
+
+// How a program speaks TLS, and whether it also speaks without.
+class Security {
+ public:
+  virtual ~Security() = default;
+  virtual std::unique_ptr<Cipher> accept(int socket) const = 0;
+  virtual std::unique_ptr<Cipher> connect(int socket) const = 0;
+  virtual bool supports_downgrade() const = 0;
+};
+
+// Has every server and client of this process speak TLS from now on. `security` must live as long as the process.
+void speak_securely(const Security& security);
 
 // A small HTTP/1.1 server: one thread a connection, one request a connection, limits on size, time and number.
 class Server {

@@ -12,6 +12,7 @@
 
 #include "log.hpp"
 #include "text.hpp"
+#include "tls.hpp"
 
 extern char** environ;
 
@@ -66,6 +67,7 @@ int run_program(const std::string& name, std::vector<Flag> table, int argc, char
   try {
     log_to(flags.text("log_dir"), name, flags.text("logging_level"), flags.on("quiet"));
     info() << "This is a stand-in for " << name << " " << MESOS_VERSION << ": it runs no tasks";
+    speak_tls_if_asked();
     work(flags);
   } catch (const std::exception& failure) {
     error() << failure.what();
