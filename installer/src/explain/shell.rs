@@ -45,6 +45,15 @@ fn ask(HealthCheck { address, port, probe }: &HealthCheck) -> String {
                 Some(text) => format!("{answer} | grep -qF {}", quoted(text)),
             }
         }
+        Probe::Https { path, contains, folder } => {
+            let files = format!("--cacert {folder}/ca.pem --cert {folder}/cert.pem --key {folder}/key.pem");
+            let address = quoted(&format!("https://{address}:{port}{path}"));
+            let answer = format!("curl -fsS -m 3 {files} {address}");
+            match contains {
+                None => format!("{answer} >/dev/null"),
+                Some(text) => format!("{answer} | grep -qF {}", quoted(text)),
+            }
+        }
         Probe::Line { send, contains } => format!(
             "(exec 3<>/dev/tcp/{address}/{port} && echo {} >&3 && timeout 3 cat <&3) 2>/dev/null | grep -qF {}",
             quoted(send),

@@ -23,6 +23,8 @@ struct InventoryFile {
     ssh: Option<SshTable>,
     /// What a run may do at once, and how many failures it bears.
     rollout: Option<RolloutTable>,
+    /// Whether services speak TLS, and with which certificates.
+    tls: Option<TlsTable>,
     /// Values for the roles' variables, on all hosts.
     vars: Option<BTreeMap<String, Json>>,
     /// The hosts. A name and an address with a range, such as `{1..3}`, are many hosts.
@@ -108,6 +110,34 @@ struct RolloutTable {
     /// How many agents may fail before no other is begun.
     #[schemars(extend("default" = 0))]
     max_failures: Option<u32>,
+}
+
+/// Whether services speak TLS, and with which certificates.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct TlsTable {
+    /// `off`; `generate`: certificates of an authority of the cluster's own; `files`: certificates that you have.
+    #[schemars(extend("enum" = ["off", "generate", "files"]))]
+    mode: String,
+    /// With `generate`: the folder of the authority and of all certificates, relative to the inventory. Its `ca.key`
+    /// signs everything: keep it as you keep passwords.
+    #[schemars(extend("default" = "tls"))]
+    dir: Option<String>,
+    /// With `generate`: how long a host's certificate is valid.
+    #[schemars(extend("default" = "365d"))]
+    validity: Option<DurationText>,
+    /// With `generate`: how long before its end a certificate is renewed; a third of `validity` where that is less.
+    #[schemars(extend("default" = "30d"))]
+    renew_before: Option<DurationText>,
+    /// With `files`: the certificate of the authority that issued the others.
+    #[schemars(extend("examples" = ["pki/ca.pem"]))]
+    ca: Option<String>,
+    /// With `files`: a host's certificate; `{host}` stands for the host's name.
+    #[schemars(extend("examples" = ["pki/{host}.pem"]))]
+    cert: Option<String>,
+    /// With `files`: the key of that certificate, without a password.
+    #[schemars(extend("examples" = ["pki/{host}.key"]))]
+    key: Option<String>,
 }
 
 /// A number of agents, or a share of all.

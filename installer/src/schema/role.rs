@@ -132,6 +132,10 @@ enum Health {
         path: String,
         /// Text that the body must contain.
         contains: Option<String>,
+        /// The folder of the files `ca.pem`, `cert.pem` and `key.pem` with which it is asked over TLS, where the
+        /// role writes them.
+        #[schemars(extend("examples" = ["/etc/etcd/tls"]))]
+        tls: Option<String>,
     },
     /// A line sent as it is is answered with a text.
     Line {
