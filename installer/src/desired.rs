@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Digest, HostName, HostPath, Mode, PackageName, RoleName, UnitName};
 
 /// Everything that one host must have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DesiredHost {
     /// The host.
     pub host: HostName,
@@ -43,7 +43,7 @@ impl DesiredHost {
 }
 
 /// A package that must be installed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DesiredPackage {
     /// Its name.
     pub name: PackageName,
@@ -54,10 +54,10 @@ pub struct DesiredPackage {
 }
 
 /// A file that the tool writes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManagedFile {
     /// Its bytes.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
     pub content: Arc<str>,
     /// The owner's name.
     pub owner: String,
@@ -85,8 +85,12 @@ fn as_text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok
     serializer.serialize_str(text)
 }
 
+fn from_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    String::deserialize(deserializer).map(Arc::from)
+}
+
 /// A unit that must be enabled, running and healthy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManagedUnit {
     /// Its name.
     pub name: UnitName,
@@ -107,7 +111,7 @@ pub struct ManagedUnit {
 }
 
 /// One question whose answer tells whether a unit is healthy; asked from the host itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthCheck {
     /// The address that is asked.
     pub address: std::net::IpAddr,
@@ -118,7 +122,7 @@ pub struct HealthCheck {
 }
 
 /// What a health check asks, and what a healthy unit answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Probe {
     /// The port accepts a connection.

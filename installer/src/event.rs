@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::checks::Finding;
 use crate::model::{HostName, RoleName};
 use crate::plan::{HostPlan, Step};
 
@@ -73,6 +74,12 @@ pub enum Event {
         host: HostName,
         /// The distribution as it names itself.
         os: String,
+    },
+    /// A check found something before anything was changed.
+    Check {
+        /// What it found.
+        #[serde(flatten)]
+        finding: Finding,
     },
     /// What a host needs.
     Plan {
@@ -158,6 +165,8 @@ pub struct RunHost {
 pub enum Phase {
     /// Connecting and gathering facts.
     Facts,
+    /// Asking hosts what they see of one another.
+    Survey,
     /// Executing the plan.
     Execute,
     /// Gathering facts again, to see that nothing is left to do.

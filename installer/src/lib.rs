@@ -10,6 +10,7 @@
 //! fails the build when a module reaches for one it must not know.
 
 pub mod build;
+pub mod checks;
 pub mod cli;
 pub mod cluster;
 pub mod data;
@@ -20,6 +21,7 @@ pub mod execute;
 pub mod explain;
 pub mod facts;
 pub mod fleet;
+pub mod history;
 pub mod host;
 pub mod inventory;
 pub mod journal;

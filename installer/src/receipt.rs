@@ -3,7 +3,7 @@
 //! It tells a file that was changed by hand from one that an earlier run wrote, and names what a later
 //! inventory no longer wants. Losing it costs only that: everything else is read from the host itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,13 @@ pub struct Receipt {
     /// removal concerns. Receipts of earlier versions have none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub readers: BTreeMap<HostPath, Vec<UnitName>>,
+    /// Whether each package was there, as it is wanted, before a run of the tool came. Such ones stay when what the tool
+    /// installed is taken away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub found: BTreeMap<PackageName, bool>,
+    /// The files that were there, as they are wanted, before a run of the tool came.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub found_files: BTreeSet<HostPath>,
 }
 
 impl Receipt {
@@ -47,6 +54,8 @@ impl Receipt {
             files: BTreeMap::new(),
             units: Vec::new(),
             readers: BTreeMap::new(),
+            found: BTreeMap::new(),
+            found_files: BTreeSet::new(),
         }
     }
 
@@ -59,6 +68,10 @@ impl Receipt {
         for (name, nevra) in &other.packages {
             self.packages.entry(name.clone()).or_insert_with(|| nevra.clone());
         }
+        // What the other receipt writes anew is no longer as it was found.
+        self.found.extend(other.found.iter().map(|(name, found)| (name.clone(), *found)));
+        self.found_files.retain(|path| !other.files.contains_key(path));
+        self.found_files.extend(other.found_files.iter().cloned());
         for (path, units) in &other.readers {
             self.readers.entry(path.clone()).or_insert_with(|| units.clone());
         }

@@ -42,6 +42,10 @@ pub struct BuiltPackage {
     /// rpm's `SHA1HEADER`, which an installed package keeps: it tells two builds of one NEVRA apart,
     /// on every rpm since 4.0.
     pub header_sha1: String,
+    /// Its files that can be executed, and its links: what configuration may name as a command or a library. None where
+    /// an earlier version of the tool built it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<String>,
 }
 
 /// What one spec template was built from.
@@ -241,6 +245,14 @@ impl PackageSet {
         self.manifest.packages.iter().find(|package| package.nevra.name == *name)
     }
 
+    /// The version of `needed` that `package` was built with; an error where that build is not in this set, and nothing
+    /// where the manifest does not say.
+    pub fn built_with(&self, package: &str, needed: &str) -> Option<Result<&str, ()>> {
+        let key = self.manifest.builds.get(package)?.needs.get(needed)?;
+        let build = self.manifest.builds.get(needed).filter(|build| build.key == *key);
+        Some(build.map(|build| build.version.as_str()).ok_or(()))
+    }
+
     /// Where an RPM is.
     pub fn path(&self, package: &BuiltPackage) -> Utf8PathBuf {
         self.folder.join(&package.file)
@@ -308,6 +320,7 @@ mod tests {
                 size: BYTES.len() as u64,
                 sha256: Digest::of(BYTES),
                 header_sha1: "0".repeat(40),
+                programs: Vec::new(),
             };
             let manifest = Manifest {
                 release: "lab".to_owned(),

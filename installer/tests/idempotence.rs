@@ -12,10 +12,12 @@ use calico_mesos_install::desired::{
 use calico_mesos_install::event::Events;
 use calico_mesos_install::execute::{Executed, Task, execute};
 use calico_mesos_install::facts::FactsQuery;
+use calico_mesos_install::history::{Record, as_of};
 use calico_mesos_install::host::{Cancel, Host, Materials, MemoryFile, MemoryHost};
 use calico_mesos_install::inventory::Rollout;
 use calico_mesos_install::model::{Digest, HostPath, UnitName};
-use calico_mesos_install::plan::{HostPlan, graph, plan, receipt};
+use calico_mesos_install::plan::{Action, Graph, HostPlan, graph, plan, receipt, reset, teardown};
+use calico_mesos_install::receipt::Receipt;
 use calico_mesos_install::repository::PackageSet;
 use proptest::prelude::*;
 
@@ -104,10 +106,33 @@ fn apply(
         });
     }
     let graph = graph(desired, &plans, Rollout::default());
+    let executed = perform(&graph, hosts, desired, set, &plans, &receipts);
+    // What `apply` does at its end: a host that was finished gets its final receipt.
+    for ((host, desired), executed) in hosts.iter_mut().zip(desired).zip(&executed) {
+        if executed.failed.is_none() && executed.skipped.is_none() {
+            let facts = host.facts(&FactsQuery::about(desired)).unwrap();
+            let receipt = receipt(desired, &facts, Some(set), "demo");
+            let run = format!("run-{}", host.records.len());
+            host.keep(&receipt).unwrap();
+            host.remember(&Record::new(&run, desired, &receipt, Some(set))).unwrap();
+        }
+    }
+    (plans, executed)
+}
+
+/// Executes plans on all hosts.
+fn perform(
+    graph: &Graph,
+    hosts: &mut [MemoryHost],
+    desired: &[DesiredHost],
+    set: &PackageSet,
+    plans: &[HostPlan],
+    receipts: &[Receipt],
+) -> Vec<Executed> {
     let tasks: Vec<Task<'_>> = hosts
         .iter_mut()
-        .zip(&plans)
-        .zip(desired.iter().zip(&receipts))
+        .zip(plans)
+        .zip(desired.iter().zip(receipts))
         .map(|((host, plan), (desired, receipt))| Task {
             host: Mutex::new(host),
             plan,
@@ -120,16 +145,22 @@ fn apply(
         })
         .collect();
     let (events, _messages) = Events::channel();
-    let executed = execute(&graph, &tasks, 4, &Cancel::default(), &events).unwrap();
-    drop(tasks);
-    // What `apply` does at its end: a host that was finished gets its final receipt.
-    for ((host, desired), executed) in hosts.iter_mut().zip(desired).zip(&executed) {
-        if executed.failed.is_none() && executed.skipped.is_none() {
-            let facts = host.facts(&FactsQuery::about(desired)).unwrap();
-            host.keep(&receipt(desired, &facts, Some(set), "demo")).unwrap();
-        }
+    execute(graph, &tasks, 4, &Cancel::default(), &events).unwrap()
+}
+
+/// Takes away what earlier runs installed; gives what was planned.
+fn reset_all(hosts: &mut [MemoryHost], desired: &[DesiredHost], data: &[HostPath]) -> Vec<HostPlan> {
+    let mut plans = Vec::new();
+    let mut receipts = Vec::new();
+    for (host, desired) in hosts.iter_mut().zip(desired) {
+        let facts = host.facts(&FactsQuery::about(desired)).unwrap();
+        plans.push(reset(&desired.host, &facts, data));
+        receipts.push(facts.receipt.unwrap_or_else(|| Receipt::new("demo", desired.host.clone())));
     }
-    (plans, executed)
+    let graph = teardown(desired, &plans);
+    let executed = perform(&graph, hosts, desired, &packages(&[]), &plans, &receipts);
+    assert!(executed.iter().all(|executed| executed.failed.is_none() && executed.skipped.is_none()));
+    plans
 }
 
 /// What may have happened to a host since the last run.
@@ -417,4 +448,180 @@ fn a_quorum_that_is_lost_restarts_all_members_at_once() {
         .collect();
     assert_eq!(restarts.len(), 3);
     assert!(restarts.iter().all(|node| node.window.is_none()), "{restarts:#?}");
+}
+
+#[test]
+fn a_reset_takes_away_what_runs_installed_and_nothing_else() {
+    let (mut hosts, set) = settled();
+    let desired = three(&[]);
+    let foreign: HostPath = "/etc/foreign".parse().unwrap();
+    let data: HostPath = "/var/lib/zookeeper/log".parse().unwrap();
+    let file = hosts[0].files[&path(&0)].clone();
+    hosts[0].files.insert(foreign.clone(), file.clone());
+    hosts[0].files.insert(data.clone(), file);
+    let other = hosts[0].packages[PACKAGES[0]].clone();
+    hosts[0].packages.insert("foreign".parse().unwrap(), other);
+    befall(&mut hosts[1], &Mishap::Edit(1, 1));
+
+    let plans = reset_all(&mut hosts, &desired, &[]);
+    let removes: Vec<(String, bool)> = plans[1]
+        .steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::RemoveFile { path, backup } => Some((path.to_string(), *backup)),
+            _ => None,
+        })
+        .collect();
+    let edited = removes.iter().map(|(_, backup)| *backup).collect::<Vec<bool>>();
+    assert_eq!(edited, [false, true, false], "what was changed by hand is kept as a backup");
+    assert_eq!(
+        hosts[2].done,
+        [
+            "stop and disable net-modules.service",
+            "stop and disable mesos.service",
+            "stop and disable zookeeper.service",
+            "remove /etc/file-0",
+            "remove /etc/file-1",
+            "remove /etc/file-2",
+            "remove mesos-1-1.x86_64, remove net-modules-1-1.x86_64, remove zookeeper-1-1.x86_64",
+            "reload systemd",
+            "forget the receipt, the runs and the uploads",
+        ]
+    );
+    assert_eq!(hosts[0].files.keys().collect::<Vec<_>>(), [&foreign, &data]);
+    assert_eq!(hosts[0].packages.keys().map(AsRef::as_ref).collect::<Vec<&str>>(), ["foreign"]);
+    for host in &hosts {
+        assert!(host.receipt.is_none() && host.units.values().all(|unit| unit.active == "inactive"));
+    }
+    // A second time there is nothing to do, and an installation is a first one again.
+    let again = reset_all(&mut hosts, &desired, &[]);
+    assert!(again.iter().all(|plan| plan.steps.is_empty()), "{again:?}");
+    let (plans, _) = apply(&mut hosts, &desired, &set);
+    assert!(plans[2].steps.iter().any(|step| step.action.to_string() == "create /etc/file-0"));
+
+    reset_all(&mut hosts, &desired, &["/var/lib/zookeeper".parse().unwrap()]);
+    assert!(!hosts[0].files.contains_key(&data) && hosts[0].files.contains_key(&foreign));
+}
+
+#[test]
+fn a_reset_ends_on_all_hosts_what_needs_a_service_before_the_service() {
+    let (mut hosts, _) = settled();
+    let desired = three(&[]);
+    let plans: Vec<HostPlan> = hosts
+        .iter_mut()
+        .zip(&desired)
+        .map(|(host, desired)| {
+            let facts = host.facts(&FactsQuery::about(desired)).unwrap();
+            reset(&desired.host, &facts, &[])
+        })
+        .collect();
+    let graph = teardown(&desired, &plans);
+    let stops = |unit: &str| {
+        let of =
+            |node: usize| plans[graph.nodes[node].plan].steps[graph.nodes[node].steps[0]].action.to_string();
+        (0..graph.nodes.len())
+            .filter(|node| of(*node) == format!("stop and disable {unit}"))
+            .collect::<Vec<_>>()
+    };
+    for zookeeper in stops("zookeeper.service") {
+        let needs = format!("{:?}", graph.nodes[zookeeper].needs);
+        for mesos in stops("mesos.service") {
+            assert!(needs.contains(&format!("Over({mesos})")), "{needs}");
+        }
+    }
+}
+
+#[test]
+fn a_reset_that_was_cut_off_is_finished_by_the_next() {
+    let desired = three(&[]);
+    for cut in 0..9 {
+        let (mut hosts, _) = settled();
+        let facts = hosts[0].facts(&FactsQuery::about(&desired[0])).unwrap();
+        let plan = reset(&desired[0].host, &facts, &[]);
+        let plans = [plan];
+        hosts[0].steps_left = Some(cut);
+        let receipts = [facts.receipt.unwrap()];
+        perform(&teardown(&desired, &plans), &mut hosts[..1], &desired, &packages(&[]), &plans, &receipts);
+        hosts[0].steps_left = None;
+        reset_all(&mut hosts[..1], &desired, &[]);
+        assert!(
+            hosts[0].files.is_empty() && hosts[0].packages.is_empty() && hosts[0].receipt.is_none(),
+            "{cut}"
+        );
+    }
+}
+
+#[test]
+fn a_record_brings_back_the_files_packages_and_units_of_its_run() {
+    let (mut hosts, _) = settled();
+    let before: Vec<_> = hosts.iter().map(|host| (host.files.clone(), host.packages.clone())).collect();
+    let newer = packages(&[(1, 0), (2, 0), (1, 1)]);
+    let files = BTreeMap::from([(1, 7), (5, 1)]);
+    let changed: Vec<DesiredHost> =
+        ["a", "b", "c"].iter().map(|name| desired(name, &files, &[true, true, false])).collect();
+    apply(&mut hosts, &changed, &newer);
+    assert_ne!(hosts[0].files, before[0].0);
+
+    // Through the text that is kept on the host.
+    let records: Vec<Record> = hosts
+        .iter()
+        .map(|host| {
+            let record = as_of(&host.records, "run-0").unwrap();
+            let read = Record::from_text(record.to_text().as_bytes()).unwrap();
+            assert_eq!(read, *record);
+            read
+        })
+        .collect();
+    let earlier: Vec<DesiredHost> = records.iter().map(|record| record.desired.clone()).collect();
+    let set = records[0].package_set(None);
+    hosts.iter_mut().for_each(|host| host.done.clear());
+    let (plans, executed) = apply(&mut hosts, &earlier, &set);
+    assert!(executed.iter().all(|executed| executed.failed.is_none() && executed.skipped.is_none()));
+    let uploads =
+        |plan: &HostPlan| plan.steps.iter().any(|step| matches!(step.action, Action::Upload { .. }));
+    assert!(!plans.iter().any(uploads), "the packages are on the host still: {plans:?}");
+    for (host, (files, packages)) in hosts.iter().zip(before) {
+        assert_eq!((&host.files, &host.packages), (&files, &packages));
+        assert!(host.units.values().all(|unit| unit.active == "active"));
+        assert!(
+            host.done.contains(&"downgrade mesos 2-1 → 1-1".to_owned()) || host.done[0].contains("mesos")
+        );
+    }
+    let (plans, _) = apply(&mut hosts, &earlier, &set);
+    assert!(plans.iter().all(|plan| plan.steps.is_empty()), "{plans:?}");
+}
+
+#[test]
+fn the_record_of_a_run_is_the_last_one_that_is_not_later() {
+    let (mut hosts, set) = settled();
+    apply(&mut hosts, &three(&[(1, 7)]), &set);
+    let records = &hosts[0].records;
+    let run = |name| as_of(records, name).map(|record| record.run.as_str());
+    assert_eq!(
+        (run("run-0"), run("run-1"), run("run-9"), run("run")),
+        (Some("run-0"), Some("run-1"), Some("run-1"), None)
+    );
+}
+
+#[test]
+fn a_reset_leaves_what_was_there_as_wanted_before_the_tool_came() {
+    let (settled_hosts, set) = settled();
+    let desired = three(&[]);
+    let mut hosts = fresh();
+    let zookeeper = "zookeeper".parse().unwrap();
+    hosts[0].files.insert(path(&0), settled_hosts[0].files[&path(&0)].clone());
+    hosts[0].packages.insert(zookeeper, settled_hosts[0].packages["zookeeper"].clone());
+    apply(&mut hosts, &desired, &set);
+    // A second run does not forget it.
+    apply(&mut hosts, &three(&[(1, 7)]), &set);
+    reset_all(&mut hosts, &desired, &[]);
+    assert_eq!(hosts[0].files.keys().collect::<Vec<_>>(), [&path(&0)]);
+    assert_eq!(hosts[0].packages.keys().map(AsRef::as_ref).collect::<Vec<&str>>(), ["zookeeper"]);
+    assert!(hosts[1].files.is_empty() && hosts[1].packages.is_empty());
+
+    // What the tool has written since is its own.
+    apply(&mut hosts, &desired, &set);
+    apply(&mut hosts, &three(&[(0, 7)]), &set);
+    reset_all(&mut hosts, &desired, &[]);
+    assert!(hosts[0].files.is_empty());
 }

@@ -202,6 +202,7 @@ fn describe(folder: &Utf8Path) -> Result<Vec<BuiltPackage>, BuildError> {
             size: file.metadata().map_err(io)?.len(),
             sha256: Digest::of_reader(file).map_err(io)?,
             header_sha1,
+            programs: rpmbuild::programs(path)?,
         });
     }
     packages.sort_by(|a, b| a.nevra.cmp(&b.nevra));

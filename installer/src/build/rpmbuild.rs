@@ -137,6 +137,19 @@ pub(super) fn query(files: &[Utf8PathBuf]) -> Result<Vec<String>, BuildError> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
+/// The files of a built RPM that can be executed, and its links.
+pub(super) fn programs(file: &Utf8Path) -> Result<Vec<String>, BuildError> {
+    let mut rpm: Command = process::program("rpm");
+    rpm.args(["-qp", "--nosignature", "--qf", "[%{FILEMODES:perms} %{FILENAMES}\\n]"]).arg(file);
+    let text = process::capture(&mut rpm, "reading which files the built RPMs have")?;
+    let named = text.lines().filter_map(|line| {
+        let (mode, path) = line.split_once(' ')?;
+        let is_program = mode.starts_with('l') || (mode.starts_with('-') && mode.contains('x'));
+        (is_program && path.starts_with('/')).then(|| path.to_owned())
+    });
+    Ok(named.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

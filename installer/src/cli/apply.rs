@@ -1,17 +1,21 @@
 //! `apply`: brings every host to what the inventory says. This file is the table of contents of a run.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::sync::Mutex;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
-use super::hosts::{HostArgs, Prepared, outcome_of, report};
-use super::{Common, Exit, Failure, finish, saved, who};
+use super::checks::{self, CheckArgs};
+use super::hosts::{Goal, HostArgs, Planned, Prepared, outcome_of, report};
+use super::saved::{self, SavedPlan};
+use super::{Common, Exit, Failure, finish, who};
+use crate::desired::DesiredHost;
 use crate::event::{Event, Events, HostReport, Outcome, Phase};
 use crate::execute::{Executed, Task, execute};
-use crate::fleet::{Fleet, Reach};
-use crate::host::Materials;
+use crate::fleet::{Fleet, Known, Reach};
+use crate::host::{HostError, Materials};
 use crate::model::HostName;
 use crate::plan::{self, HostPlan};
 use crate::report::{Format, Reporter, show_plan};
@@ -21,6 +25,8 @@ use crate::report::{Format, Reporter, show_plan};
 pub struct Args {
     #[command(flatten)]
     hosts: HostArgs,
+    #[command(flatten)]
+    checks: CheckArgs,
     /// Do not ask before changing hosts.
     #[arg(short, long)]
     yes: bool,
@@ -30,47 +36,75 @@ pub struct Args {
 }
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
-    let begun = Instant::now();
-    let prepared = Prepared::load(common, &args.hosts)?;
+    let skip = args.checks.skipped()?;
+    let mut prepared = Prepared::load(common, &args.hosts)?;
+    prepared.adopt |= skip.contains("ownership");
     let saved = args.plan.as_deref().map(saved::read).transpose()?;
-    let reporter = prepared.reporter(common, "apply")?;
+    bring(common, &prepared, &Way { command: "apply", yes: args.yes, saved, skip: Some(skip) })
+}
+
+/// How a run goes about what it brings hosts to.
+pub(super) struct Way<'a> {
+    /// The command.
+    pub(super) command: &'static str,
+    /// Whether nobody is asked.
+    pub(super) yes: bool,
+    /// The plan that was agreed to.
+    pub(super) saved: Option<SavedPlan>,
+    /// The checks that are left out; none where none is run.
+    pub(super) skip: Option<BTreeSet<&'a str>>,
+}
+
+/// Brings the hosts to their goal: the way that `apply`, `reset` and `rollback` have in common.
+pub(super) fn bring(common: &Common, prepared: &Prepared, way: &Way<'_>) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    let reporter = prepared.reporter(common, way.command)?;
     let holder = who();
     let reach = prepared.reach(&reporter, Some(&holder));
 
     let cancel = &prepared.interrupts.cancel;
     let mut fleet = Fleet::gather(&prepared.desired, &reach).map_err(Failure::usage)?;
-    let (plans, mut reports) = prepared.plan_all(&fleet)?;
-    if let Some(saved) = &saved {
+    let planned = prepared.plan_all(&fleet)?;
+    match &way.skip {
+        Some(skip) if !cancel.is_cancelled() => {
+            checks::before_changes(prepared, &mut fleet, &planned, skip, &reporter, &reach)?;
+        }
+        _ => planned.nobody_elses()?,
+    }
+    let Planned { plans, mut reports, .. } = planned;
+    if let Some(saved) = &way.saved {
         saved::same(saved, &prepared.inventory, &plans)?;
     }
-    verify_packages(&prepared, &fleet, &plans)?;
+    verify_packages(prepared, &fleet, &plans)?;
     if !cancel.is_cancelled() {
-        agree(&prepared, &reporter, args, &plans)?;
-        let executed = change(&prepared, &mut fleet, &plans, &reach.events)?;
-        reports.extend(confirm(&prepared, &mut fleet, executed, &reach)?);
+        agree(prepared, &reporter, way, &plans)?;
+        let executed = change(prepared, &mut fleet, &plans, &reach.events)?;
+        reports.extend(confirm(prepared, &mut fleet, executed, &reach)?);
     } else {
         reports.extend(plans.iter().map(left_alone));
     }
     drop(reach);
-    Ok(finish::finish("apply", reporter, &prepared, reports, begun))
+    Ok(finish::finish(way.command, reporter, prepared, reports, begun))
 }
 
 /// Makes sure that what is sent is what was built, before any host is changed.
 fn verify_packages(prepared: &Prepared, fleet: &Fleet<'_>, plans: &[HostPlan]) -> Result<(), Failure> {
     let with_sets = plans.iter().filter_map(|plan| {
         let facts = fleet.members.iter().find(|member| *member.name() == plan.host)?.facts()?;
-        Some((plan, prepared.packages(facts).ok()??))
+        Some((plan, prepared.packages(&plan.host, facts).ok()??))
     });
-    plan::verify_packages(with_sets).map_err(|error| Failure::new(Exit::Refused, error))
+    // An earlier run's packages are on the host; only those that are gone from there are sent again.
+    let only_sent = matches!(prepared.goal, Goal::Rollback { .. });
+    plan::verify_packages(with_sets, only_sent).map_err(|error| Failure::new(Exit::Refused, error))
 }
 
 /// Shows the plan and asks, where there is someone to be asked.
-fn agree(prepared: &Prepared, reporter: &Reporter, args: &Args, plans: &[HostPlan]) -> Result<(), Failure> {
+fn agree(prepared: &Prepared, reporter: &Reporter, way: &Way<'_>, plans: &[HostPlan]) -> Result<(), Failure> {
     for plan in plans {
         reporter.send(Event::Plan { plan: plan.clone() });
     }
     let changes: usize = plans.iter().map(HostPlan::changes).sum();
-    if changes == 0 || args.yes {
+    if changes == 0 || way.yes {
         return Ok(());
     }
     if reporter.format() == Format::Json || !std::io::stdin().is_terminal() {
@@ -96,7 +130,7 @@ fn change<'p>(
     plans: &'p [HostPlan],
     events: &Events,
 ) -> Result<Vec<(&'p HostPlan, Executed)>, Failure> {
-    let graph = plan::graph(&prepared.desired, plans, prepared.inventory.rollout);
+    let graph = prepared.graph(plans);
     // A plan is there for every member that answered and could be planned, in the order of the members: the graph,
     // the tasks and what comes of them are all by the position of the plan.
     let mut tasks = Vec::new();
@@ -105,7 +139,7 @@ fn change<'p>(
         let Ok(known) = &mut member.state else { continue };
         let materials = Materials {
             desired: member.desired,
-            packages: prepared.packages(&known.facts).ok().flatten(),
+            packages: prepared.packages(&member.desired.host, &known.facts).ok().flatten(),
             intent: prepared.intent(member.desired, &known.facts),
             restarts: plan.restarts().cloned().collect(),
         };
@@ -178,14 +212,29 @@ fn outcome(prepared: &Prepared, member: &mut crate::fleet::Member<'_>, executed:
         }
         Ok(_) => {}
     }
-    let receipt = prepared.receipt(desired, &known.facts);
-    if known.facts.receipt.as_ref() != Some(&receipt)
-        && let Err(error) = known.host.keep(&receipt)
-    {
+    if let Err(error) = keep(prepared, desired, known, changes) {
         return report(desired, Outcome::Failed, changes, &error);
     }
     let outcome = if changes > 0 { Outcome::Changed } else { Outcome::Unchanged };
     HostReport { name, outcome, changes, error: None }
+}
+
+/// Keeps on the host what it is like now: the receipt, and where it was changed what it takes to go back to it.
+fn keep(
+    prepared: &Prepared,
+    desired: &DesiredHost,
+    known: &mut Known<'_>,
+    changes: usize,
+) -> Result<(), HostError> {
+    let Some(receipt) = prepared.receipt(desired, &known.facts) else { return Ok(()) };
+    let is_new = known.facts.receipt.as_ref() != Some(&receipt);
+    if is_new {
+        known.host.keep(&receipt)?;
+    }
+    if is_new || changes > 0 {
+        known.host.remember(&prepared.record(desired, &known.facts, &receipt))?;
+    }
+    Ok(())
 }
 
 /// The report of a host whose plan was not executed.

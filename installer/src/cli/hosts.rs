@@ -1,5 +1,7 @@
 //! What the commands that talk to hosts have in common: their options, and the way from the inventory to a fleet.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8PathBuf;
 
 use super::interrupt::Interrupts;
@@ -10,9 +12,11 @@ use crate::diagnostic::with_causes;
 use crate::event::{Event, HostReport, Outcome, RunBegun, RunHost};
 use crate::facts::Facts;
 use crate::fleet::{Fleet, Reach};
+use crate::history::Record;
 use crate::host::HostError;
 use crate::inventory::{Inventory, Selector};
-use crate::plan::{self, HostPlan, PlanError};
+use crate::model::HostName;
+use crate::plan::{self, Graph, HostPlan, PlanError};
 use crate::receipt::Receipt;
 use crate::report::Reporter;
 use crate::repository::{PackageSet, Repository, RepositoryError};
@@ -22,6 +26,7 @@ use crate::transport::ssh::SshConnector;
 #[derive(Debug, clap::Args)]
 pub(super) struct HostArgs {
     /// The inventory.
+    #[arg(default_value = "inventory.toml")]
     pub inventory: Utf8PathBuf,
     /// Only these hosts: names, globs and `@role`, separated by commas; `!` in front leaves hosts out.
     #[arg(long, value_name = "SELECTOR")]
@@ -45,8 +50,25 @@ pub(super) struct HostArgs {
     pub ask_password: bool,
 }
 
+/// What a run brings hosts to.
+pub(super) enum Goal {
+    /// What the inventory says.
+    Inventory,
+    /// Nothing of the tool; with `purge`, no data of its services either.
+    Reset {
+        /// Whether data goes as well.
+        purge: bool,
+    },
+    /// What an earlier run left, from the packages of that run.
+    Rollback {
+        /// The packages by host.
+        packages: BTreeMap<HostName, PackageSet>,
+    },
+}
+
 /// Everything that can be known without contacting a host.
 pub(super) struct Prepared {
+    pub(super) goal: Goal,
     pub(super) inventory: Inventory,
     pub(super) cluster: Cluster,
     /// The hosts that the command is about, rendered.
@@ -57,7 +79,7 @@ pub(super) struct Prepared {
     pub(super) run: String,
     inventory_path: Utf8PathBuf,
     pub(super) interrupts: Interrupts,
-    adopt: bool,
+    pub(super) adopt: bool,
     connector: SshConnector,
 }
 
@@ -87,6 +109,7 @@ impl Prepared {
         let interrupts = Interrupts::listen()?;
         let run = runs::new_name();
         Ok(Self {
+            goal: Goal::Inventory,
             inventory,
             cluster,
             desired,
@@ -137,8 +160,17 @@ impl Prepared {
         }
     }
 
-    /// The packages for a host with these facts; none where the inventory takes none from a repository.
-    pub(super) fn packages(&self, facts: &Facts) -> Result<Option<&PackageSet>, RepositoryError> {
+    /// The packages for a host with these facts; none where the run takes none from a repository.
+    pub(super) fn packages(
+        &self,
+        host: &HostName,
+        facts: &Facts,
+    ) -> Result<Option<&PackageSet>, RepositoryError> {
+        match &self.goal {
+            Goal::Inventory => {}
+            Goal::Reset { .. } => return Ok(None),
+            Goal::Rollback { packages } => return Ok(packages.get(host)),
+        }
         let Some(repository) = &self.repository else { return Ok(None) };
         repository.for_host(&facts.arch, &facts.os_id, &facts.os_version).map(Some)
     }
@@ -148,28 +180,51 @@ impl Prepared {
         if !self.adopt {
             plan::ours(desired, facts, &self.inventory.name)?;
         }
-        Ok(plan::plan(desired, facts, self.packages(facts)?)?)
+        if let Goal::Reset { purge } = self.goal {
+            let host = self.cluster.host(desired.host.as_str()).filter(|_| purge);
+            let data = host.map(|host| self.cluster.data_folders(host)).unwrap_or_default();
+            return Ok(plan::reset(&desired.host, facts, &data));
+        }
+        Ok(plan::plan(desired, facts, self.packages(&desired.host, facts)?)?)
     }
 
-    /// What the receipt of a host says once its plan is executed.
-    pub(super) fn receipt(&self, desired: &DesiredHost, facts: &Facts) -> Receipt {
-        plan::receipt(desired, facts, self.packages(facts).ok().flatten(), &self.inventory.name)
+    /// The order of the plans across hosts.
+    pub(super) fn graph(&self, plans: &[HostPlan]) -> Graph {
+        match self.goal {
+            Goal::Reset { .. } => plan::teardown(&self.desired, plans),
+            _ => plan::graph(&self.desired, plans, self.inventory.rollout),
+        }
+    }
+
+    /// What the receipt of a host says once its plan is executed; none where nothing is to be kept.
+    pub(super) fn receipt(&self, desired: &DesiredHost, facts: &Facts) -> Option<Receipt> {
+        if matches!(self.goal, Goal::Reset { .. }) {
+            return None;
+        }
+        let packages = self.packages(&desired.host, facts).ok().flatten();
+        Some(plan::receipt(desired, facts, packages, &self.inventory.name))
+    }
+
+    /// What is kept of this run on a host that it changed, for going back to it.
+    pub(super) fn record(&self, desired: &DesiredHost, facts: &Facts, receipt: &Receipt) -> Record {
+        let packages = self.packages(&desired.host, facts).ok().flatten();
+        Record::new(&self.run, desired, receipt, packages)
     }
 
     /// What the receipt of a host says while its plan is executed: what an earlier run left stays named until it
     /// is known to be gone.
     pub(super) fn intent(&self, desired: &DesiredHost, facts: &Facts) -> Receipt {
-        let receipt = self.receipt(desired, facts);
-        match &facts.receipt {
-            Some(before) => before.clone().with(&receipt),
-            None => receipt,
+        match (&facts.receipt, self.receipt(desired, facts)) {
+            (Some(before), Some(receipt)) => before.clone().with(&receipt),
+            (Some(before), None) => before.clone(),
+            (None, Some(receipt)) => receipt,
+            (None, None) => Receipt::new(&self.inventory.name, desired.host.clone()),
         }
     }
 
     /// Plans all hosts that answered; for the others, a report of why not.
-    pub(super) fn plan_all(&self, fleet: &Fleet<'_>) -> Result<(Vec<HostPlan>, Vec<HostReport>), Failure> {
-        let mut plans = Vec::new();
-        let mut reports = Vec::new();
+    pub(super) fn plan_all(&self, fleet: &Fleet<'_>) -> Result<Planned, Failure> {
+        let Planned { mut plans, mut reports, mut refused } = Planned::default();
         for member in &fleet.members {
             match &member.state {
                 Ok(known) => match self.plan(member.desired, &known.facts) {
@@ -179,11 +234,10 @@ impl Prepared {
                         return Err(Failure::usage(error));
                     }
                     Err(CannotPlan::Repository(error)) => return Err(Failure::usage(error)),
-                    Err(CannotPlan::Plan(error @ PlanError::NotOurs { .. })) => {
-                        let text = format!("{}: {error}\nNothing was changed.", member.name());
-                        return Err(Failure::new(super::Exit::Refused, text));
+                    Err(CannotPlan::Plan(error)) => {
+                        reports.push(report(member.desired, Outcome::Failed, 0, &error));
+                        refused.push((member.name().clone(), error));
                     }
-                    Err(error) => reports.push(report(member.desired, Outcome::Failed, 0, &error)),
                 },
                 Err(error @ HostError::Locked { .. }) => {
                     let text = format!("{}: {error}", member.name());
@@ -192,7 +246,31 @@ impl Prepared {
                 Err(error) => reports.push(report(member.desired, outcome_of(error), 0, error)),
             }
         }
-        Ok((plans, reports))
+        Ok(Planned { plans, reports, refused })
+    }
+}
+
+/// What came of planning all hosts.
+#[derive(Debug, Default)]
+pub(super) struct Planned {
+    /// The plans of the hosts that could be planned.
+    pub(super) plans: Vec<HostPlan>,
+    /// Why others cannot be used.
+    pub(super) reports: Vec<HostReport>,
+    /// Why hosts that answered cannot be planned, which the checks report.
+    pub(super) refused: Vec<(HostName, PlanError)>,
+}
+
+impl Planned {
+    /// Refuses to go on where a host is another cluster's or was installed as another one, for runs without checks.
+    pub(super) fn nobody_elses(&self) -> Result<(), Failure> {
+        let foreign = |(_, error): &&(HostName, PlanError)| matches!(error, PlanError::NotOurs { .. });
+        let texts: Vec<String> =
+            self.refused.iter().filter(foreign).map(|(host, error)| format!("{host}: {error}")).collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(super::Exit::Refused, format!("{}\nNothing was changed.", texts.join("\n"))))
     }
 }
 

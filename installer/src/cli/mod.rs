@@ -3,6 +3,7 @@
 mod apply;
 mod build;
 mod cache;
+mod checks;
 mod completions;
 mod events;
 mod exit;
@@ -18,6 +19,8 @@ mod mistakes;
 mod plan;
 mod render;
 mod report;
+mod reset;
+mod rollback;
 mod runs;
 mod saved;
 mod schema;
@@ -128,6 +131,10 @@ pub enum Command {
     Plan(plan::Args),
     /// Bring every host to what the inventory says.
     Apply(apply::Args),
+    /// Take away what the tool installed, and nothing else.
+    Reset(reset::Args),
+    /// Return hosts to the packages and files of an earlier run.
+    Rollback(rollback::Args),
     /// Show the services of every host as they are now.
     Status(status::Args),
     /// Prove that the cluster works.
@@ -168,6 +175,8 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Build(args) => build::run(&cli.common, args),
         Command::Plan(args) => whole(&cli.common, "plan", |common| plan::run(common, args)),
         Command::Apply(args) => whole(&cli.common, "apply", |common| apply::run(common, args)),
+        Command::Reset(args) => whole(&cli.common, "reset", |common| reset::run(common, args)),
+        Command::Rollback(args) => whole(&cli.common, "rollback", |common| rollback::run(common, args)),
         Command::Status(args) => whole(&cli.common, "status", |common| status::run(common, args)),
         Command::Verify(args) => whole(&cli.common, "verify", |common| verify::run(common, args)),
         Command::Explain(args) => explain::run(&cli.common, args),

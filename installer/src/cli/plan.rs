@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
-use super::hosts::{HostArgs, Prepared};
+use super::checks::{self, CheckArgs};
+use super::hosts::{HostArgs, Planned, Prepared};
 use super::{Common, Exit, Failure, finish, saved};
 use crate::event::{Event, HostReport, Outcome};
 use crate::plan::HostPlan;
@@ -15,6 +16,8 @@ use crate::report::{Format, show_plan};
 pub struct Args {
     #[command(flatten)]
     hosts: HostArgs,
+    #[command(flatten)]
+    checks: CheckArgs,
     /// Save the plan, for `apply --plan`.
     #[arg(long, value_name = "FILE")]
     out: Option<Utf8PathBuf>,
@@ -25,10 +28,16 @@ pub struct Args {
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let begun = Instant::now();
-    let prepared = Prepared::load(common, &args.hosts)?;
+    let skip = args.checks.skipped()?;
+    let mut prepared = Prepared::load(common, &args.hosts)?;
+    prepared.adopt |= skip.contains("ownership");
     let reporter = prepared.reporter(common, "plan")?;
-    let fleet = prepared.look(&reporter)?;
-    let (plans, mut reports) = prepared.plan_all(&fleet)?;
+    let mut fleet = prepared.look(&reporter)?;
+    let planned = prepared.plan_all(&fleet)?;
+    let reach = prepared.reach(&reporter, None);
+    checks::before_changes(&prepared, &mut fleet, &planned, &skip, &reporter, &reach)?;
+    drop(reach);
+    let Planned { plans, mut reports, .. } = planned;
     for plan in &plans {
         reporter.send(Event::Plan { plan: plan.clone() });
         reports.push(pending(plan));

@@ -21,8 +21,8 @@ use serde_json::Value as Json;
 
 use crate::diagnostic::{Mistakes, Place, Spanned};
 use crate::inventory::{Containerizer, Inventory, Rollout, Selector, SelectorError, Ssh};
-use crate::model::{HostName, PackageName, RoleName, VarName};
-use crate::roles::Catalogue;
+use crate::model::{HostName, HostPath, PackageName, RoleName, VarName};
+use crate::roles::{Catalogue, PathRef};
 
 /// The whole cluster, resolved: nothing about it is decided later.
 #[derive(Debug, Clone)]
@@ -78,6 +78,40 @@ pub struct ClusterHost {
     /// Where it is written.
     pub place: Place,
 }
+
+impl Cluster {
+    /// The folders in which services of a host keep data: those that its roles name, each once. A folder that a variable
+    /// sets to one of the system's own is left out.
+    pub fn data_folders(&self, host: &ClusterHost) -> Vec<HostPath> {
+        let roles = host.roles.iter().filter_map(|name| self.roles.get(name.as_str()));
+        let folders = roles.flat_map(|role| &role.data).filter_map(|folder| match &folder.value {
+            PathRef::Path(path) => Some(path.clone()),
+            PathRef::Var(name) => host.vars.get(name)?.as_str()?.parse().ok(),
+        });
+        let mut folders: Vec<HostPath> =
+            folders.filter(|path| path.as_str().split('/').count() > 2).collect();
+        folders.retain(|path| !SYSTEM.contains(&path.as_str()));
+        folders.sort();
+        folders.dedup();
+        folders
+    }
+}
+
+/// Folders that are never a service's own.
+const SYSTEM: [&str; 12] = [
+    "/etc/default",
+    "/etc/sysconfig",
+    "/etc/systemd",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local",
+    "/usr/sbin",
+    "/usr/share",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+];
 
 impl ClusterHost {
     /// Whether it has the role.

@@ -215,6 +215,8 @@ impl Page<'_> {
         let mut names = Vec::new();
         for change in changes {
             match change {
+                // A bare host has nothing to be removed.
+                PackageChange::Remove { .. } => continue,
                 PackageChange::InstallProvided { name } => {
                     let _ = write!(install, " \\\n    {name}");
                 }

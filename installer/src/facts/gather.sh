@@ -23,7 +23,7 @@ for manager in dnf yum; do
     if command -v "$manager" >/dev/null; then printf 'manager\t%s\n' "$manager"; break; fi
 done
 command -v rpm >/dev/null && printf 'rpm\tyes\n'
-df -Pk / /etc /usr /var/cache /var/lib "$cache" "$state" 2>/dev/null | sed 1d | while read -r _ _ _ free _ mount; do
+df -Pk / /etc /usr /var /var/cache /var/lib /var/log "$cache" "$state" 2>/dev/null | sed 1d | while read -r _ _ _ free _ mount; do
     printf 'free\t%s\t%s\n' "$free" "$mount"
 done
 for cached in "$cache"/*; do
@@ -56,14 +56,20 @@ if [ "$extent" = all ] && [ -f "$state/receipt.json" ]; then
     done <<EOF
 $(sed -n 's|^ *"\(/[^"\\]*\)": "[0-9a-f]\{64\}",\{0,1\}$|\1|p' "$state/receipt.json")
 EOF
+    packages="$packages $(sed -n 's|^ *"\([A-Za-z0-9._+-]*\)": "\1-[^"]*",\{0,1\}$|\1|p' "$state/receipt.json" | tr '\n' ' ')"
     units="$units $(sed -n 's|^ *"\([A-Za-z0-9:_.@-]*\.[a-z]*\)",\{0,1\}$|\1|p' "$state/receipt.json" | tr '\n' ' ')"
+fi
+
+if [ "$extent" = all ]; then
+    around
+    units="$units firewalld.service NetworkManager.service"
 fi
 
 if [ -n "$packages" ] && command -v rpm >/dev/null; then
     # A database that cannot be read must not look like one with nothing in it.
     # shellcheck disable=SC2086 # package names have no blanks
-    rpm -q --qf 'package\t%{NAME}\t%{EPOCHNUM}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{SHA1HEADER}\n' \
-        $packages 2>&1 | sed -n -e 's/^error: /fault\t/p' -e '/^package\t/p'
+    rpm -q --qf 'package\t%{NAME}\t%{EPOCHNUM}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{SHA1HEADER}\n[requires\t%{=NAME}\t%{REQUIRENAME}\t%{REQUIREFLAGS:depflags}\t%{REQUIREVERSION}\n]' \
+        $packages 2>&1 | sed -n -e 's/^error: /fault\t/p' -e '/^package\t/p' -e 's/^\(requires\t[^\t]*\)\tmesos\t/\1\t/p'
 fi
 
 # Only of files can a digest be had: a link is replaced, and reading a pipe would never end.
@@ -100,4 +106,4 @@ fi
 printf '%s' "$probes" | while IFS=$tab read -r id address port kind request folder; do
     probe "$id" "$address" "$port" "$kind" "$request" "$folder"
 done
-printf 'end\n'
+printf 'end\t%s\n' "$(date +%s)"

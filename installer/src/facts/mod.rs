@@ -3,18 +3,22 @@
 //! This module knows nothing of what the host should be like, and nothing of how the script gets there.
 
 mod answer;
+mod around;
 mod health;
 mod parse;
 mod query;
+mod survey;
 
 pub use answer::{Answer, Health, judge};
+pub use around::{Around, Listener, ModuleState, Network, Process};
 pub use health::problems;
 pub use parse::{ParseFactsError, parse};
 pub use query::FactsQuery;
+pub use survey::{Reached, Survey, SurveyQuery};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Digest, HostPath, Mode, Nevra, PackageName, UnitName};
@@ -52,8 +56,13 @@ pub struct Facts {
     pub fault: Option<String>,
     /// Units that a run marked to be restarted and did not restart.
     pub pending: BTreeSet<UnitName>,
-    /// The host's clock, to the second.
+    /// The host's clock when the script began, to the second.
     pub clock: Timestamp,
+    /// The host's clock when the script ended.
+    pub clock_end: Timestamp,
+    /// How far the host's clock is ahead of the installer's, the way there and back taken out; none where that was not
+    /// measured.
+    pub offset: Option<SignedDuration>,
     /// Memory in bytes.
     pub memory: u64,
     /// Free bytes by mount point, for the file systems that the installer writes to.
@@ -68,6 +77,8 @@ pub struct Facts {
     pub cache: BTreeMap<String, u64>,
     /// What an earlier run left, if it can be read.
     pub receipt: Option<Receipt>,
+    /// What else there is on the host.
+    pub around: Around,
     /// The answers to the health checks, in the order of [`FactsQuery::probes`].
     pub answers: Vec<Answer>,
 }
@@ -89,6 +100,8 @@ impl Facts {
             fault: None,
             pending: BTreeSet::new(),
             clock: Timestamp::UNIX_EPOCH,
+            clock_end: Timestamp::UNIX_EPOCH,
+            offset: None,
             memory: 0,
             free: BTreeMap::new(),
             packages: BTreeMap::new(),
@@ -96,17 +109,31 @@ impl Facts {
             units: BTreeMap::new(),
             cache: BTreeMap::new(),
             receipt: None,
+            around: Around::default(),
             answers: Vec::new(),
         }
     }
 
+    /// Works out [`Facts::offset`] from when the question was sent and the answer came, by the installer's clock: the
+    /// difference at the start and the one at the end are wrong by the way there and the way back, in opposite
+    /// directions.
+    pub fn measure_clock(&mut self, asked: Timestamp, answered: Timestamp) {
+        let (start, end) = (self.clock.duration_since(asked), self.clock_end.duration_since(answered));
+        self.offset = Some((start + end) / 2);
+    }
+
     /// Free bytes on the file system that holds `path`.
     pub fn free_at(&self, path: &str) -> Option<u64> {
+        self.file_system_of(path).map(|(_, free)| free)
+    }
+
+    /// The file system that holds `path`, by its mount point, with its free bytes.
+    pub fn file_system_of(&self, path: &str) -> Option<(&str, u64)> {
         self.free
             .iter()
             .filter(|(mount, _)| camino::Utf8Path::new(path).starts_with(mount.as_str()))
             .max_by_key(|(mount, _)| mount.len())
-            .map(|(_, free)| *free)
+            .map(|(mount, free)| (mount.as_str(), *free))
     }
 }
 

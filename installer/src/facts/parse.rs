@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-use super::Facts;
-use super::{Answer, FactsQuery, FileFacts, InstalledPackage, PackageManager, UnitFacts};
+use super::around::Reader;
+use super::{Answer, Around, Facts, FactsQuery, FileFacts, InstalledPackage, PackageManager, UnitFacts};
 use crate::model::{HostPath, Mode, Nevra, UnitName};
 use crate::receipt::Receipt;
 
@@ -45,6 +45,8 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
         fault: None,
         pending: BTreeSet::new(),
         clock: Timestamp::UNIX_EPOCH,
+        clock_end: Timestamp::UNIX_EPOCH,
+        offset: None,
         memory: 0,
         free: BTreeMap::new(),
         packages: BTreeMap::new(),
@@ -52,9 +54,11 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
         units: BTreeMap::new(),
         cache: BTreeMap::new(),
         receipt: None,
+        around: Around::default(),
         answers: vec![Answer::Nothing; query.probes.len()],
     };
     let mut properties: Vec<(&str, &str)> = Vec::new();
+    let mut around = Reader::default();
     let mut ended = false;
     for record in text.lines() {
         let mut fields = Fields { record, rest: record.split('\t') };
@@ -130,12 +134,20 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
                     *answer = Answer::Bytes(bytes);
                 }
             }
-            "end" => ended = true,
+            "end" => {
+                ended = true;
+                facts.clock_end = fields.seconds().unwrap_or(facts.clock);
+            }
             // A shell may print what it likes at login; only our records count.
-            _ => {}
+            kind => {
+                if let Some((_, rest)) = record.split_once('\t') {
+                    around.record(kind, rest);
+                }
+            }
         }
     }
     unit(&mut facts.units, &mut properties);
+    facts.around = around.end();
     if ended { Ok(facts) } else { Err(ParseFactsError::Incomplete) }
 }
 

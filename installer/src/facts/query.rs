@@ -9,7 +9,12 @@ use crate::model::{Digest, HostPath, PackageName, UnitName};
 use crate::transport::Command;
 
 const PROBE_SCRIPT: &str = include_str!("probe.sh");
+const AROUND: &str = include_str!("around.sh");
 const GATHER: &str = include_str!("gather.sh");
+
+/// Packages that are looked at whether or not they are wanted: what is installed already must go with the rest.
+const LOOKED_AT: &[&str] =
+    &["mesos", "net-modules", "marathon", "docker", "docker-ce", "docker-engine", "moby-engine"];
 
 /// Everything that one host is asked in one round trip.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,8 +36,12 @@ pub struct FactsQuery {
 impl FactsQuery {
     /// The questions whose answers a plan for `desired` needs.
     pub fn about(desired: &DesiredHost) -> Self {
+        let mut packages: Vec<PackageName> =
+            desired.packages.iter().map(|package| package.name.clone()).collect();
+        let others = LOOKED_AT.iter().filter_map(|name| name.parse().ok());
+        packages.extend(others.filter(|name| !packages.contains(name)).collect::<Vec<_>>());
         Self {
-            packages: desired.packages.iter().map(|package| package.name.clone()).collect(),
+            packages,
             files: desired.files.iter().map(|(path, file)| (path.clone(), Some(file.digest()))).collect(),
             units: desired.units.iter().map(|unit| unit.name.clone()).collect(),
             probes: desired.units.iter().flat_map(|unit| unit.health.iter().cloned()).collect(),
@@ -45,7 +54,8 @@ impl FactsQuery {
     pub fn command(&self) -> Command {
         let pause = self.pause.as_secs_f32().to_string();
         let extent = if self.with_receipt { "all" } else { "only" };
-        Command::script(&format!("{PROBE_SCRIPT}\n{GATHER}"), [pause.as_str(), extent]).stdin(self.records())
+        Command::script(&format!("{PROBE_SCRIPT}\n{AROUND}\n{GATHER}"), [pause.as_str(), extent])
+            .stdin(self.records())
     }
 
     fn records(&self) -> String {

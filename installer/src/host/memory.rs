@@ -7,7 +7,11 @@ use jiff::Timestamp;
 
 use super::{Host, HostError, Materials, StepFailed};
 use crate::desired::ManagedUnit;
-use crate::facts::{Answer, Facts, FactsQuery, FileFacts, InstalledPackage, PackageManager, UnitFacts};
+use crate::facts::{
+    Answer, Around, Facts, FactsQuery, FileFacts, InstalledPackage, PackageManager, Reached, Survey,
+    SurveyQuery, UnitFacts,
+};
+use crate::history::Record;
 use crate::model::{Digest, HostPath, Mode, PackageName, UnitName};
 use crate::plan::{Action, PackageChange, cached_name};
 use crate::receipt::Receipt;
@@ -35,6 +39,8 @@ pub struct MemoryHost {
     pub sick: Vec<UnitName>,
     /// Whether no service answers.
     pub deaf: bool,
+    /// What runs made of it.
+    pub records: Vec<Record>,
     /// What was done, as the actions' texts.
     pub done: Vec<String>,
     /// Who holds the lock.
@@ -67,6 +73,9 @@ impl MemoryHost {
     }
 
     fn install(&mut self, change: &PackageChange, materials: &Materials<'_>) {
+        if let PackageChange::Remove { from } = change {
+            self.packages.remove(&from.name);
+        }
         let (PackageChange::Install { to, .. }
         | PackageChange::Upgrade { to, .. }
         | PackageChange::Downgrade { to, .. }
@@ -135,6 +144,8 @@ impl Host for MemoryHost {
             fault: None,
             pending: self.pending.clone(),
             clock: Timestamp::UNIX_EPOCH,
+            clock_end: Timestamp::UNIX_EPOCH,
+            offset: None,
             memory: 1 << 30,
             free: BTreeMap::from([("/".to_owned(), 1 << 40)]),
             packages: self.packages.clone(),
@@ -142,8 +153,14 @@ impl Host for MemoryHost {
             units: self.units.clone(),
             cache: self.cache.clone(),
             receipt: self.receipt.clone(),
+            around: Around::default(),
             answers: query.probes.iter().map(answer).collect(),
         })
+    }
+
+    fn survey(&mut self, query: &SurveyQuery) -> Result<Survey, HostError> {
+        let ports = query.ports.iter().map(|_| Reached::Answered).collect();
+        Ok(Survey { names: BTreeMap::new(), ports })
     }
 
     fn perform(
@@ -181,6 +198,15 @@ impl Host for MemoryHost {
                 Action::RemoveFile { path, .. } => {
                     self.files.remove(path);
                 }
+                Action::PurgeData { folder } => {
+                    self.files.retain(|path, _| !path.as_str().starts_with(&format!("{folder}/")));
+                }
+                Action::Forget => {
+                    self.receipt = None;
+                    self.cache.clear();
+                    self.records.clear();
+                    self.pending.clear();
+                }
                 Action::ReloadSystemd => self.units.values_mut().for_each(|unit| unit.needs_reload = false),
                 Action::Enable { unit } => self.unit(unit).enabled = "enabled".to_owned(),
                 Action::Start { unit } | Action::Restart { unit } => {
@@ -214,6 +240,15 @@ impl Host for MemoryHost {
     fn keep(&mut self, receipt: &Receipt) -> Result<(), HostError> {
         self.receipt = Some(receipt.clone());
         Ok(())
+    }
+
+    fn remember(&mut self, record: &Record) -> Result<(), HostError> {
+        self.records.push(record.clone());
+        Ok(())
+    }
+
+    fn history(&mut self) -> Result<Vec<Record>, HostError> {
+        Ok(self.records.clone())
     }
 
     fn journal(&mut self, _unit: &UnitName) -> Option<String> {

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::desired::DesiredHost;
-use crate::facts::{Facts, FactsQuery};
+use crate::facts::{Facts, FactsQuery, Survey, SurveyQuery};
+use crate::history::Record;
 use crate::model::UnitName;
 use crate::plan::Action;
 use crate::receipt::Receipt;
@@ -49,6 +50,12 @@ pub trait Host: Send {
     /// The transport's, or an answer that cannot be read.
     fn facts(&mut self, query: &FactsQuery) -> Result<Facts, HostError>;
 
+    /// Asks what the host sees of others, in one round trip.
+    ///
+    /// # Errors
+    /// The transport's, or an answer that cannot be read.
+    fn survey(&mut self, query: &SurveyQuery) -> Result<Survey, HostError>;
+
     /// Does one step, or several file steps in one round trip.
     ///
     /// # Errors
@@ -65,6 +72,18 @@ pub trait Host: Send {
     /// # Errors
     /// What the host answered.
     fn keep(&mut self, receipt: &Receipt) -> Result<(), HostError>;
+
+    /// Keeps on the host what this run made of it, and forgets the oldest runs.
+    ///
+    /// # Errors
+    /// What the host answered.
+    fn remember(&mut self, record: &Record) -> Result<(), HostError>;
+
+    /// What runs made of the host that can be gone back to, oldest first. A record that cannot be read is left out.
+    ///
+    /// # Errors
+    /// What the host answered.
+    fn history(&mut self) -> Result<Vec<Record>, HostError>;
 
     /// The last lines of a unit's journal, if they can be had.
     fn journal(&mut self, unit: &UnitName) -> Option<String>;

@@ -2,6 +2,7 @@
 # Changes packages and proves that they changed. Standard input: tab-separated records.
 #   verify DIGEST FILE  an uploaded RPM, which is deleted if it is not what was sent (exit 65, EX_DATAERR)
 #   install|reinstall WHAT  a file or a name for the package manager
+#   remove NAME  takes it away, and nothing that needs it or that it needed
 #   expect NAME SHA1  what rpm must say afterwards; any build where SHA1 is `-`
 # $1: the folder for state, the rest: units that must be restarted, whatever becomes of this run.
 state=$1
@@ -14,7 +15,7 @@ if [ $# -gt 0 ]; then
     for unit in "$@"; do : >"$state/pending/$unit" || fail "$state/pending cannot be written"; done
 fi
 
-installs='' reinstalls='' expected=''
+installs='' reinstalls='' removes='' expected=''
 while IFS=$tab read -r verb a b; do
     case $verb in
     verify)
@@ -23,6 +24,7 @@ while IFS=$tab read -r verb a b; do
         fail "the uploaded file $b was damaged, and was deleted" 65
         ;;
     install) installs="$installs $a" ;;
+    remove) removes="$removes $a" ;;
     reinstall) reinstalls="$reinstalls $a" ;;
     expect) expected="$expected$a $b
 " ;;
@@ -43,6 +45,8 @@ trap 'kill $dots 2>/dev/null' EXIT
         "$manager" -y install $installs </dev/null || exit
         [ "${manager##*/}" = dnf ] || "$manager" -y downgrade $installs </dev/null >/dev/null 2>&1
     fi
+    # The manager would take away what others have put there as well.
+    if [ -n "$removes" ]; then rpm -e $removes </dev/null || exit; fi
     if [ -n "$reinstalls" ]; then "$manager" -y reinstall $reinstalls </dev/null || exit; fi
 }
 
@@ -53,4 +57,8 @@ wrong=$(printf '%s' "$expected" | while read -r name sha1; do
         printf ' %s' "$name"
     fi
 done)
+# shellcheck disable=SC2086
+for name in $removes; do
+    ! rpm -q "$name" >/dev/null 2>&1 || wrong="$wrong $name"
+done
 [ -z "$wrong" ] || fail "the package manager said that all was done, but these are not what was asked for:$wrong"

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Host, HostError, Materials, StepFailed, await_healthy};
-use crate::facts::{self, CACHE_DIR, Facts, FactsQuery, STATE_DIR};
+use crate::facts::{self, CACHE_DIR, Facts, FactsQuery, STATE_DIR, Survey, SurveyQuery};
+use crate::history::Record;
 use crate::model::{Digest, HostPath, Nevra, UnitName};
 use crate::plan::{self, Action, FileChange, PackageChange};
 use crate::receipt::Receipt;
@@ -14,6 +17,18 @@ const FILES_SCRIPT: &str = include_str!("files.sh");
 
 /// Changes packages and proves that they changed.
 const PACKAGES_SCRIPT: &str = include_str!("packages.sh");
+
+/// Takes away what the tool kept for itself.
+const FORGET_SCRIPT: &str = include_str!("forget.sh");
+
+/// Keeps the record of a run.
+const REMEMBER_SCRIPT: &str = include_str!("remember.sh");
+
+/// How many runs can be gone back to.
+const RECORDS: usize = 10;
+
+/// Prints the records of runs.
+const HISTORY_SCRIPT: &str = include_str!("history.sh");
 
 /// Starts a unit anew.
 const START_SCRIPT: &str = include_str!("start.sh");
@@ -93,6 +108,10 @@ impl<'c> RemoteHost<'c> {
         for change in changes {
             let name = change.name();
             let (verb, digest) = match change {
+                PackageChange::Remove { .. } => {
+                    records.push_str(&format!("remove\t{name}\n"));
+                    continue;
+                }
                 PackageChange::InstallProvided { .. } => {
                     records.push_str(&format!("install\t{name}\nexpect\t{name}\t-\n"));
                     continue;
@@ -180,13 +199,21 @@ impl Host for RemoteHost<'_> {
     }
 
     fn facts(&mut self, query: &FactsQuery) -> Result<Facts, HostError> {
+        let asked = Timestamp::now();
         let output = self.run("gather facts", &query.command())?;
-        let facts =
+        let answered = Timestamp::now();
+        let mut facts =
             facts::parse(query, &String::from_utf8_lossy(&output.stdout)).map_err(HostError::Facts)?;
+        facts.measure_clock(asked, answered);
         if query.with_receipt {
             self.partial = facts.cache.clone();
         }
         Ok(facts)
+    }
+
+    fn survey(&mut self, query: &SurveyQuery) -> Result<Survey, HostError> {
+        let output = self.run("ask about the other hosts", &query.command())?;
+        query.parse(&String::from_utf8_lossy(&output.stdout)).map_err(HostError::Facts)
     }
 
     fn perform(
@@ -198,6 +225,14 @@ impl Host for RemoteHost<'_> {
         match actions {
             [Action::Upload { package, digest, .. }] => self.upload(package, *digest, materials, progress)?,
             [Action::Packages { changes }] => self.change_packages(changes, materials)?,
+            [Action::PurgeData { folder }] => {
+                let command = Command::new("rm").args(["-rf", "--one-file-system", "--", folder.as_str()]);
+                self.run(format!("delete {folder}"), &command)?;
+            }
+            [Action::Forget] => {
+                let command = Command::script(FORGET_SCRIPT, [STATE_DIR, CACHE_DIR]);
+                self.run("forget what the tool kept", &command)?;
+            }
             [Action::ReloadSystemd] => self.systemctl(&["daemon-reload"])?,
             [Action::Enable { unit }] => self.systemctl(&["enable", "--", unit.as_str()])?,
             [Action::Start { unit } | Action::Restart { unit }] => self.start(unit)?,
@@ -221,6 +256,20 @@ impl Host for RemoteHost<'_> {
         let input = write_record(&path, &receipt.to_text(), "0600", "root", "root", false);
         let command = Command::script(FILES_SCRIPT, [STATE_DIR, &self.run]).stdin(input);
         self.run("keep the receipt", &command).map(drop)
+    }
+
+    fn remember(&mut self, record: &Record) -> Result<(), HostError> {
+        let arguments = [STATE_DIR.to_owned(), record.run.clone(), RECORDS.to_string()];
+        let command = Command::script(REMEMBER_SCRIPT, arguments).stdin(record.to_text());
+        self.run("keep the record of the run", &command).map(drop)
+    }
+
+    fn history(&mut self) -> Result<Vec<Record>, HostError> {
+        use base64::Engine as _;
+        let output = self.run("look for earlier runs", &Command::script(HISTORY_SCRIPT, [STATE_DIR]))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let decode = |line: &str| base64::prelude::BASE64_STANDARD.decode(line.trim()).ok();
+        Ok(text.lines().filter_map(decode).filter_map(|bytes| Record::from_text(&bytes)).collect())
     }
 
     fn journal(&mut self, unit: &UnitName) -> Option<String> {

@@ -125,7 +125,7 @@ pub fn graph(desired: &[DesiredHost], plans: &[HostPlan], rollout: Rollout) -> G
 }
 
 impl Graph {
-    fn push(&mut self, plan: usize, steps: Vec<usize>, after: Option<NodeId>) -> NodeId {
+    pub(super) fn push(&mut self, plan: usize, steps: Vec<usize>, after: Option<NodeId>) -> NodeId {
         self.nodes.push(Node { plan, steps, after, needs: Vec::new(), window: None });
         self.nodes.len() - 1
     }
@@ -241,7 +241,7 @@ fn steps_of(plan: &HostPlan, unit: &UnitName) -> Range<usize> {
 }
 
 /// How many needs lie below each role, at the longest.
-fn levels(desired: &[DesiredHost]) -> BTreeMap<&RoleName, usize> {
+pub(super) fn levels(desired: &[DesiredHost]) -> BTreeMap<&RoleName, usize> {
     let mut levels: BTreeMap<&RoleName, usize> = BTreeMap::new();
     let units: Vec<&ManagedUnit> = desired.iter().flat_map(|host| &host.units).collect();
     // Needs have no cycles (the roles were checked), so as many rounds as roles are enough.

@@ -6,12 +6,14 @@ mod diff;
 mod files;
 mod graph;
 mod packages;
+mod reset;
 mod step;
 mod units;
 
 pub use diff::unified_diff;
 pub use graph::{Graph, Need, Node, NodeId, Window, graph};
 pub use packages::{cached_name, verify_packages};
+pub use reset::{reset, teardown};
 pub use step::{Action, FileChange, HostPlan, PackageChange, PlanError, Step};
 
 use crate::desired::DesiredHost;
@@ -53,6 +55,16 @@ pub fn receipt(
     receipt.roles = desired.roles.clone();
     receipt.files = desired.files.iter().map(|(path, file)| (path.clone(), file.digest())).collect();
     receipt.units = desired.units.iter().map(|unit| unit.name.clone()).collect();
+    for (path, digest) in &receipt.files {
+        let as_wanted = facts.files.get(path).is_some_and(|now| now.digest == Some(*digest));
+        let ours = facts
+            .receipt
+            .as_ref()
+            .is_some_and(|before| before.files.contains_key(path) && !before.found_files.contains(path));
+        if as_wanted && !ours {
+            receipt.found_files.insert(path.clone());
+        }
+    }
     for unit in &desired.units {
         for path in &unit.reads {
             receipt.readers.entry(path.clone()).or_default().push(unit.name.clone());
@@ -65,6 +77,14 @@ pub fn receipt(
         if let Some(nevra) = nevra.or(installed) {
             receipt.packages.insert(package.name.clone(), nevra.clone());
         }
+        let now = facts.packages.get(&package.name);
+        let as_wanted = now.is_some_and(|now| built.is_none_or(|built| built.header_sha1 == now.header_sha1));
+        let before = facts.receipt.as_ref().and_then(|before| match before.found.get(&package.name) {
+            Some(found) => Some(*found),
+            // Receipts of earlier versions do not say it: what they name is ours.
+            None => before.packages.contains_key(&package.name).then_some(false),
+        });
+        receipt.found.insert(package.name.clone(), as_wanted && before.unwrap_or(true));
     }
     receipt
 }

@@ -4,12 +4,9 @@ use std::cmp::Ordering;
 
 use super::{Action, HostPlan, PackageChange, PlanError, Step};
 use crate::desired::{DesiredHost, DesiredPackage};
-use crate::facts::{CACHE_DIR, Facts, InstalledPackage};
-use crate::model::{Digest, Nevra};
+use crate::facts::{Facts, InstalledPackage};
+use crate::model::{Digest, Nevra, PackageName};
 use crate::repository::{BuiltPackage, PackageSet, RepositoryError};
-
-/// Room that must stay free beside the packages, in bytes: for rpm's database and the services' first files.
-const RESERVE: u64 = 64 << 20;
 
 /// The steps that bring the packages to the versions of the repository.
 pub(super) fn steps(
@@ -38,7 +35,6 @@ pub(super) fn steps(
             reasons.push(reason);
         }
     }
-    room(facts, &uploads)?;
     let mut steps: Vec<Step> = uploads
         .into_iter()
         .map(|built| Step {
@@ -57,18 +53,25 @@ pub fn cached_name(digest: Digest) -> String {
     format!("{digest}.rpm")
 }
 
-/// Makes sure that every RPM which the plans install is what the build recorded, before any host is changed.
+/// Makes sure that every RPM which the plans install, or with `only_sent` every one that they send, is what the build recorded, before any host is changed.
 ///
 /// # Errors
 /// The first RPM that is missing or differs.
 pub fn verify_packages<'a>(
     plans: impl IntoIterator<Item = (&'a HostPlan, &'a PackageSet)>,
+    only_sent: bool,
 ) -> Result<(), RepositoryError> {
     let mut seen = std::collections::BTreeSet::new();
     for (plan, set) in plans {
         for step in &plan.steps {
-            let Action::Packages { changes } = &step.action else { continue };
-            for built in changes.iter().filter_map(|change| set.find(change.name())) {
+            let names: Vec<&PackageName> = match &step.action {
+                Action::Packages { changes } if !only_sent => {
+                    changes.iter().map(PackageChange::name).collect()
+                }
+                Action::Upload { package, .. } => vec![&package.name],
+                _ => continue,
+            };
+            for built in names.into_iter().filter_map(|name| set.find(name)) {
                 if seen.insert(built.sha256) {
                     set.verify(built)?;
                 }
@@ -113,14 +116,4 @@ fn compare(a: &Nevra, b: &Nevra) -> Ordering {
         rpm_version::Evr::new(nevra.epoch.to_string(), nevra.version.clone(), nevra.release.clone())
     };
     evr(a).cmp(&evr(b))
-}
-
-fn room(facts: &Facts, uploads: &[&BuiltPackage]) -> Result<(), PlanError> {
-    let uploaded: u64 = uploads.iter().map(|built| built.size).sum();
-    // An RPM unpacks to about three times its size; both end up on the same file system on most hosts.
-    let needed = if uploads.is_empty() { 0 } else { uploaded * 4 + RESERVE };
-    match facts.free_at(CACHE_DIR) {
-        Some(free) if free < needed => Err(PlanError::NoSpace { needed, free, path: CACHE_DIR }),
-        _ => Ok(()),
-    }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +88,13 @@ pub enum Action {
         /// Whether it is kept as a backup.
         backup: bool,
     },
+    /// Deletes a folder in which a service kept its data.
+    PurgeData {
+        /// The folder.
+        folder: HostPath,
+    },
+    /// Takes away what the tool kept for itself: its receipt, what earlier runs left for going back, uploads.
+    Forget,
     /// Has systemd read its unit files again.
     ReloadSystemd,
     /// Has a unit started at boot.
@@ -154,6 +160,8 @@ impl fmt::Display for Action {
                 write!(f, "set {path} to {owner}:{group} {mode}")
             }
             Self::RemoveFile { path, .. } => write!(f, "remove {path}"),
+            Self::PurgeData { folder } => write!(f, "delete {folder} with all that is in it"),
+            Self::Forget => write!(f, "forget the receipt, the runs and the uploads"),
             Self::ReloadSystemd => write!(f, "reload systemd"),
             Self::Enable { unit } => write!(f, "enable {unit}"),
             Self::Start { unit } => write!(f, "start {unit}"),
@@ -217,6 +225,11 @@ pub enum PackageChange {
         /// The uploaded RPM.
         digest: Digest,
     },
+    /// Takes a package away that an earlier run installed.
+    Remove {
+        /// What is there now.
+        from: Nevra,
+    },
 }
 
 impl PackageChange {
@@ -224,10 +237,35 @@ impl PackageChange {
     pub fn name(&self) -> &PackageName {
         match self {
             Self::InstallProvided { name } => name,
+            Self::Remove { from } => &from.name,
             Self::Install { to, .. }
             | Self::Upgrade { to, .. }
             | Self::Downgrade { to, .. }
             | Self::Reinstall { to, .. } => &to.name,
+        }
+    }
+}
+
+impl PackageChange {
+    /// What is there afterwards, where the plan knows it.
+    pub fn to(&self) -> Option<&Nevra> {
+        match self {
+            Self::InstallProvided { .. } | Self::Remove { .. } => None,
+            Self::Install { to, .. }
+            | Self::Upgrade { to, .. }
+            | Self::Downgrade { to, .. }
+            | Self::Reinstall { to, .. } => Some(to),
+        }
+    }
+
+    /// The RPM that it is done with.
+    pub fn digest(&self) -> Option<&Digest> {
+        match self {
+            Self::InstallProvided { .. } | Self::Remove { .. } => None,
+            Self::Install { digest, .. }
+            | Self::Upgrade { digest, .. }
+            | Self::Downgrade { digest, .. }
+            | Self::Reinstall { digest, .. } => Some(digest),
         }
     }
 }
@@ -242,6 +280,7 @@ impl fmt::Display for PackageChange {
                 write!(f, "downgrade {} {} → {}", to.name, from.evr(), to.evr())
             }
             Self::Reinstall { to, .. } => write!(f, "reinstall {to}"),
+            Self::Remove { from } => write!(f, "remove {from}"),
         }
     }
 }
@@ -300,21 +339,6 @@ pub enum PlanError {
         role: RoleName,
         /// The repository, for people.
         repository: String,
-    },
-    /// There is no room for the packages.
-    #[error(
-        "{} are needed for the packages and {} are free at {path}\n\
-         Free some space there: uploads of earlier runs can be deleted from {path}.",
-        ByteSize(*needed).display().iec(),
-        ByteSize(*free).display().iec()
-    )]
-    NoSpace {
-        /// The bytes needed.
-        needed: u64,
-        /// The bytes free.
-        free: u64,
-        /// The folder whose file system is full.
-        path: &'static str,
     },
     /// Something that is not a file is where a file must go.
     #[error("{path} is a {kind}, and a file must be put there\nMove it away and run again.")]

@@ -141,7 +141,7 @@ fn reload(desired: &DesiredHost, facts: &Facts, packages: &[Step], files: &[Step
     Some(Step { action: Action::ReloadSystemd, reason })
 }
 
-fn is_unit_file(path: &HostPath) -> bool {
+pub(super) fn is_unit_file(path: &HostPath) -> bool {
     ["/etc/systemd/", "/usr/lib/systemd/", "/lib/systemd/"]
         .iter()
         .any(|folder| path.as_str().starts_with(folder))
@@ -167,12 +167,12 @@ fn defines(path: &HostPath, unit: &UnitName) -> bool {
 }
 
 /// Whether anything of the unit runs, however it does.
-fn is_up(now: &UnitFacts) -> bool {
+pub(super) fn is_up(now: &UnitFacts) -> bool {
     !["inactive", "failed", ""].contains(&now.active.as_str())
 }
 
 /// Whether the unit comes up at boot, or is of a kind that cannot be enabled.
-fn is_enabled(now: &UnitFacts) -> bool {
+pub(super) fn is_enabled(now: &UnitFacts) -> bool {
     ["enabled", "static", "generated", "alias"].contains(&now.enabled.as_str())
 }
 

@@ -38,6 +38,7 @@ pub(super) fn phase_line(phase: Phase, hosts: usize) -> String {
     let hosts = if hosts == 1 { "1 host".to_owned() } else { format!("{hosts} hosts") };
     match phase {
         Phase::Facts => format!("gathering facts from {hosts}"),
+        Phase::Survey => format!("asking {hosts} about one another"),
         Phase::Execute => format!("changing {hosts}"),
         Phase::Confirm => format!("gathering facts again from {hosts}, to see that nothing is left to do"),
     }

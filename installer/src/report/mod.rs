@@ -1,5 +1,6 @@
 //! Shows what happens: events in, progress, lines or JSON out. The only part that knows the terminal.
 
+mod findings;
 mod json;
 mod lines;
 mod log;
@@ -7,9 +8,12 @@ mod plan;
 mod progress;
 mod table;
 
+pub use findings::show_findings;
 pub use log::Log;
 pub use plan::show_plan;
-pub use table::{HostStatus, Service, show_checks, show_hosts, show_runs, show_services};
+pub use table::{
+    EarlierRun, HostStatus, Service, show_checks, show_earlier_runs, show_hosts, show_runs, show_services,
+};
 
 use std::io::IsTerminal as _;
 use std::thread::{self, JoinHandle};

@@ -20,7 +20,10 @@ pub fn show_plan(plans: &[HostPlan]) -> String {
         let _ = writeln!(text, "{}", same.join(", ").bold());
         for step in &plan.steps {
             let mark = match &step.action {
-                Action::RemoveFile { .. } | Action::Stop { .. } => "-".red().to_string(),
+                Action::RemoveFile { .. }
+                | Action::Stop { .. }
+                | Action::PurgeData { .. }
+                | Action::Forget => "-".red().to_string(),
                 Action::Upload { .. } | Action::AwaitHealthy { .. } => "·".dimmed().to_string(),
                 Action::Restart { .. } | Action::ReloadSystemd => "↻".yellow().to_string(),
                 _ => "+".green().to_string(),

@@ -90,7 +90,8 @@ impl Show for Progress {
                 }
             }
             Event::Plan { plan } => self.steps += plan.steps.len(),
-            Event::Run(_) | Event::Host(_) => {}
+            // The command shows what checks found, all of it together.
+            Event::Check { .. } | Event::Run(_) | Event::Host(_) => {}
         }
     }
 }

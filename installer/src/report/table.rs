@@ -47,6 +47,30 @@ pub fn show_hosts(reports: &[HostReport]) -> String {
     text
 }
 
+/// A run that hosts can go back to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EarlierRun {
+    /// Its name: when it began.
+    pub name: String,
+    /// The hosts that it changed.
+    pub hosts: Vec<HostName>,
+    /// The packages that these hosts had after it, each as name and version.
+    pub packages: Vec<String>,
+    /// Whether it is the last one.
+    pub current: bool,
+}
+
+/// A table of runs that hosts can go back to, oldest first.
+pub fn show_earlier_runs(runs: &[EarlierRun]) -> String {
+    let mut table = table(["run", "hosts", "packages"]);
+    for run in runs {
+        let name = if run.current { format!("{} (now)", run.name) } else { run.name.clone() };
+        let hosts: Vec<&str> = run.hosts.iter().map(HostName::as_str).collect();
+        table.add_row([name, hosts.join(", "), run.packages.join(", ")]);
+    }
+    format!("{table}\n")
+}
+
 /// What `status` shows of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostStatus {

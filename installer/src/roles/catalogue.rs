@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Each, PortRef, Role, VarKind, Variable, applies};
+use super::{Each, PathRef, PortRef, Role, VarKind, Variable, applies};
 use crate::data::Data;
 use crate::diagnostic::{Mistake, Mistakes, Place, Spanned, list, suggestion};
 use crate::inventory::Containerizer;
@@ -150,6 +150,17 @@ impl Catalogue {
         for port in ports.chain(role.ports.iter().map(|port| &port.port)) {
             if let PortRef::Var(name) = &port.value {
                 self.check_use(role, name, &port.place, VarKind::Port, mistakes);
+            }
+        }
+        for folder in &role.data {
+            match &folder.value {
+                PathRef::Var(name) => self.check_use(role, name, &folder.place, VarKind::Path, mistakes),
+                // Deleting one of these would take away more than one service's data.
+                PathRef::Path(path) if path.as_str().split('/').count() < 4 => mistakes.push(
+                    Mistake::new(&folder.place, format!("`{path}` is not a service's own folder"))
+                        .help("name the folder below it that the service keeps its data in"),
+                ),
+                PathRef::Path(_) => {}
             }
         }
         for each in role.files.iter().filter_map(|file| file.each.as_ref()) {

@@ -42,6 +42,8 @@ pub struct Role {
     pub ports: Vec<RolePort>,
     /// Variables that it declares.
     pub vars: BTreeMap<VarName, Variable>,
+    /// The folders that its services keep data in, which only `reset --purge-data` deletes.
+    pub data: Vec<Spanned<PathRef>>,
 }
 
 /// A role that comes with another.
@@ -195,6 +197,15 @@ impl fmt::Display for Protocol {
 pub enum PortRef {
     /// The number.
     Number(u16),
+    /// The variable.
+    Var(VarName),
+}
+
+/// A folder by its path, or by a variable of the type path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathRef {
+    /// The path.
+    Path(HostPath),
     /// The variable.
     Var(VarName),
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    Each, Include, Need, PathPattern, PortRef, Protocol, Role, RoleFile, RoleHealth, RolePort, RoleUnit,
-    Variable, Where,
+    Each, Include, Need, PathPattern, PathRef, PortRef, Protocol, Role, RoleFile, RoleHealth, RolePort,
+    RoleUnit, Variable, Where,
 };
 use crate::desired::Probe;
 use crate::diagnostic::{FromValue, Kind, Mistake, Mistakes, Reading, Source, TableReader, Value, list};
@@ -30,6 +30,7 @@ impl Role {
             files: root.tables("files").into_iter().filter_map(file).collect(),
             units: root.tables("units").into_iter().filter_map(unit).collect(),
             ports: root.tables("ports").into_iter().filter_map(port).collect(),
+            data: root.get_or("data", Vec::new()),
             vars: root.table("vars").map(|table| vars(&name, &table)).unwrap_or_default(),
             name,
         };
@@ -170,6 +171,19 @@ impl FromValue for PortRef {
     fn from_value(value: &Value, reading: &Reading) -> Option<Self> {
         match &value.kind {
             Kind::Integer(_) => u16::from_value(value, reading).map(Self::Number),
+            _ => VarName::from_value(value, reading).map(Self::Var),
+        }
+    }
+}
+
+impl FromValue for PathRef {
+    const EXPECTED: (&'static str, &'static str) = ("a path or a variable", "paths or variables");
+
+    fn from_value(value: &Value, reading: &Reading) -> Option<Self> {
+        match &value.kind {
+            Kind::String(text) if text.starts_with('/') => {
+                HostPath::from_value(value, reading).map(Self::Path)
+            }
             _ => VarName::from_value(value, reading).map(Self::Var),
         }
     }

@@ -204,6 +204,18 @@ impl Run {
         self.host(name)["error"].as_str().unwrap_or_else(|| panic!("no error on {name}: {self}"))
     }
 
+    /// Fails unless a check found something wrong with a host; `parts` must be in what was seen or in the remedy.
+    #[track_caller]
+    pub(crate) fn assert_check(&self, name: &str, host: &str, parts: &[&str]) {
+        let mut checks = self.events.iter().filter(|event| event["type"] == "check" && event["ok"] == false);
+        let found = checks.find(|check| check["name"] == name && check["host"] == host);
+        let found = found.unwrap_or_else(|| panic!("the check {name} says nothing of {host}: {self}"));
+        let said = format!("{} {}", found["seen"], found["remedy"]);
+        for part in parts {
+            assert!(said.contains(part), "`{part}` is not in what {name} says of {host}: {said}");
+        }
+    }
+
     /// The steps that were planned for a host, each as its action and what it is about.
     #[track_caller]
     pub(crate) fn planned(&self, host: &str) -> Vec<String> {

@@ -11,6 +11,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod checks;
 mod cluster;
 mod ensemble;
 mod harness;
@@ -18,4 +19,5 @@ mod interruption;
 mod life;
 mod refusals;
 mod sudo;
+mod taking_back;
 mod unreachable;

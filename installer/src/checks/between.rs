@@ -1,0 +1,161 @@
+//! What hosts see of one another: names and ports. Who is asked what follows from the roles' needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::{Input, Problem, Subject};
+use crate::cluster::ClusterHost;
+use crate::facts::{Reached, Survey, SurveyQuery};
+use crate::model::HostName;
+use crate::roles::{PortRef, Protocol, Role, Where, applies};
+
+/// What the hosts that were asked answered, with what they were asked.
+pub type Answers = BTreeMap<HostName, (SurveyQuery, Survey)>;
+
+/// How many peers of its own role a host is asked about: in a large mesh every host is still asked about by so many.
+const PEERS: usize = 32;
+
+/// Who calls whom without needing it: a master opens connections to the agents that register with it.
+const CALLS: [(&str, &str); 1] = [("mesos-master", "mesos-agent")];
+
+/// What a host is asked about the others.
+pub fn questions(input: &Input<'_>, host: &ClusterHost) -> SurveyQuery {
+    let others = input.cluster.hosts.iter().filter(|other| other.name != host.name);
+    let near = ring(input, host);
+    let mut ports: BTreeSet<(IpAddr, u16)> = BTreeSet::new();
+    for role in host.roles.iter().filter_map(|name| input.cluster.roles.get(name.as_str())) {
+        for needed in needed(input, role) {
+            let is_peer = needed.name == role.name;
+            let serving = others.clone().filter(|other| other.has(needed.name.as_str()));
+            let serving = serving.filter(|other| !is_peer || near.contains(&other.name));
+            ports.extend(
+                serving.flat_map(|other| tcp_ports(other, needed, is_peer).map(|port| (other.address, port))),
+            );
+        }
+    }
+    let names = others.filter(|other| near.contains(&other.name)).map(|other| other.name.clone()).collect();
+    SurveyQuery { names, ports: ports.into_iter().collect() }
+}
+
+/// The roles that a role talks to: those that it needs in the cluster, and its own on other hosts.
+fn needed<'a>(input: &'a Input<'_>, role: &'a Role) -> Vec<&'a Role> {
+    let roles = &input.cluster.roles;
+    let of_cluster = role.needs.iter().filter(|need| {
+        need.on == Where::Cluster && applies(need.containerizer, &input.cluster.containerizers)
+    });
+    let needed = of_cluster.filter_map(|need| roles.get(need.role.value.as_str()));
+    // An agent listens for its master: one agent needs no other.
+    let talks_to_peers = role.units.iter().any(|unit| unit.quorum) || role.name.as_str() == "calico-node";
+    let calls = CALLS.iter().filter(|(caller, _)| *caller == role.name.as_str());
+    needed
+        .chain(calls.filter_map(|(_, called)| roles.get(called)))
+        .chain(talks_to_peers.then_some(role))
+        .collect()
+}
+
+/// The ports of a role: all of them to its peers, to others those that answer its health checks, which are the ones for
+/// clients.
+fn tcp_ports<'a>(host: &'a ClusterHost, role: &'a Role, to_peer: bool) -> impl Iterator<Item = u16> + 'a {
+    let for_clients = |port: &PortRef| {
+        let mut asked = role.units.iter().flat_map(|unit| &unit.health).peekable();
+        asked.peek().is_none() || asked.any(|health| health.port.value == *port)
+    };
+    let tcp = role.ports.iter().filter(|port| port.protocol == Protocol::Tcp);
+    let tcp = tcp.filter(move |port| to_peer || for_clients(&port.port.value));
+    tcp.filter_map(|port| u16::try_from(host.port(&port.port)?).ok())
+}
+
+/// The hosts that come after a host in the inventory, as if it were a ring.
+fn ring<'a>(input: &'a Input<'_>, host: &ClusterHost) -> BTreeSet<&'a HostName> {
+    let hosts = &input.cluster.hosts;
+    let at = hosts.iter().position(|other| other.name == host.name).unwrap_or(0);
+    hosts
+        .iter()
+        .cycle()
+        .skip(at + 1)
+        .take(PEERS.min(hosts.len().saturating_sub(1)))
+        .map(|other| &other.name)
+        .collect()
+}
+
+pub(super) fn names(input: &Input<'_>, answers: &Answers) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (subject, (_, survey)) in asked(input, answers) {
+        let mut unknown = Vec::new();
+        for (name, addresses) in &survey.names {
+            let Some(host) = input.cluster.host(name.as_str()) else { continue };
+            match addresses {
+                Some(addresses) if addresses.is_empty() => unknown.push(name.as_str()),
+                Some(addresses) if !addresses.contains(&host.address) => {
+                    let seen: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                    let seen = format!(
+                        "there `{name}` is {}, and the inventory says {}",
+                        seen.join(", "),
+                        host.address
+                    );
+                    let remedy = "Correct its /etc/hosts or the DNS, or the address in the inventory.";
+                    problems.push(subject.fail(seen, remedy));
+                }
+                _ => {}
+            }
+        }
+        if !unknown.is_empty() {
+            let seen = format!("it does not know the address of {}", unknown.join(", "));
+            problems.push(subject.warn(seen, "Put the hosts' names into DNS or into /etc/hosts on it."));
+        }
+        if survey.names.values().any(Option::is_none) {
+            problems.push(subject.warn(
+                "it cannot be asked about names: there is no `getent`",
+                "Look with `ping NAME` there.",
+            ));
+        }
+    }
+    problems
+}
+
+pub(super) fn reachability(input: &Input<'_>, answers: &Answers) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (subject, (query, survey)) in asked(input, answers) {
+        let mut unknown = BTreeSet::new();
+        let mut closed: BTreeMap<(&HostName, &str, bool), Vec<u16>> = BTreeMap::new();
+        for ((address, port), reached) in query.ports.iter().zip(&survey.ports) {
+            match reached {
+                Reached::Answered => {}
+                Reached::Unknown(why) => drop(unknown.insert(why.as_str())),
+                Reached::Not(why) => {
+                    // A host that did not answer us either is reported as what it is, and blocks nobody.
+                    let Some(target) = input.hosts.iter().find(|other| other.host.address == *address) else {
+                        continue;
+                    };
+                    let walled =
+                        target.facts.units.get("firewalld.service").is_some_and(|unit| unit.is_running());
+                    closed.entry((&target.host.name, why, walled)).or_default().push(*port);
+                }
+            }
+        }
+        for ((target, why, walled), ports) in closed {
+            let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+            let seen = format!("from there {target} cannot be reached on {}: {why}", ports.join(", "));
+            let remedy = format!(
+                "Open the ports between {} and {target} in firewalls and security groups.",
+                subject.host.name
+            );
+            // The plan opens ports where firewalld runs.
+            problems.push(if walled { subject.warn(seen, remedy) } else { subject.fail(seen, remedy) });
+        }
+        if !unknown.is_empty() {
+            let why: Vec<&str> = unknown.into_iter().collect();
+            let seen = format!("whether it reaches the others could not be asked: {}", why.join("; "));
+            problems.push(subject.warn(seen, "Install bash there, or make sure by hand."));
+        }
+    }
+    problems
+}
+
+/// The hosts that were asked, with what came of it.
+fn asked<'a>(
+    input: &'a Input<'_>,
+    answers: &'a Answers,
+) -> impl Iterator<Item = (&'a Subject<'a>, &'a (SurveyQuery, Survey))> {
+    input.hosts.iter().filter_map(|subject| Some((subject, answers.get(&subject.host.name)?)))
+}

@@ -1,0 +1,97 @@
+//! What else on a host has to do with its network.
+
+use ipnet::IpNet;
+
+use super::{Input, Problem, Subject};
+use crate::facts::Network;
+
+pub(super) fn ip_pool(input: &Input<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for subject in input.hosts.iter().filter(|subject| subject.has_calico()) {
+        let pool = subject.host.vars.get("ip_pool").and_then(serde_json::Value::as_str);
+        let Some(pool) = pool.and_then(|pool| pool.parse::<IpNet>().ok()) else { continue };
+        let is_calicos = |network: &&Network| {
+            ["lo", "cali", "tunl"].iter().any(|prefix| network.interface.starts_with(prefix))
+        };
+        let networks = subject.facts.around.networks.iter().filter(|network| !is_calicos(network));
+        let overlap = |network: &&Network| {
+            let net = network.address.trunc();
+            pool.contains(&net) || net.contains(&pool)
+        };
+        if let Some(network) = networks.clone().find(overlap) {
+            let seen = format!(
+                "its interface {} is in {}, which overlaps with the containers' {pool}",
+                network.interface,
+                network.address.trunc()
+            );
+            problems.push(
+                subject.fail(
+                    seen,
+                    "Choose an `ip_pool` in `[vars]` that no network of the hosts overlaps with.",
+                ),
+            );
+        } else if let Some(other) = input.cluster.hosts.iter().find(|host| pool.contains(&host.address)) {
+            let seen =
+                format!("the address {} of {} is among the containers' {pool}", other.address, other.name);
+            problems
+                .push(subject.fail(seen, "Choose an `ip_pool` in `[vars]` that no host's address is in."));
+        }
+    }
+    problems
+}
+
+fn runs(subject: &Subject<'_>, unit: &str) -> bool {
+    subject.facts.units.get(unit).is_some_and(|unit| unit.is_running())
+}
+
+pub(super) fn network_manager(input: &Input<'_>) -> Vec<Problem> {
+    let touches = |subject: &&Subject<'_>| {
+        let unmanaged = subject.facts.around.unmanaged.join(" ");
+        let spared = unmanaged.contains("cali") && unmanaged.contains("tunl");
+        subject.has_calico() && runs(subject, "NetworkManager.service") && !spared
+    };
+    let problem = |subject: &Subject<'_>| {
+        subject.warn(
+            "NetworkManager runs and may take away the routes and addresses of Calico's interfaces",
+            "Write `[keyfile]` and `unmanaged-devices=interface-name:cali*;interface-name:tunl*` to \
+             /etc/NetworkManager/conf.d/calico.conf and run `systemctl reload NetworkManager`.",
+        )
+    };
+    input.hosts.iter().filter(touches).map(problem).collect()
+}
+
+pub(super) fn selinux(input: &Input<'_>) -> Vec<Problem> {
+    let concerned = |subject: &&Subject<'_>| {
+        subject.facts.around.selinux == Some(true) && (subject.has_calico() || subject.host.has("docker"))
+    };
+    let problem = |subject: &Subject<'_>| {
+        subject.warn(
+            "SELinux enforces, and keeps containers from folders of the host that are not labelled for them",
+            "If containers are denied something (`ausearch -m avc`), label the folder with `chcon -Rt svirt_sandbox_file_t`.",
+        )
+    };
+    input.hosts.iter().filter(concerned).map(problem).collect()
+}
+
+pub(super) fn firewalld(input: &Input<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for subject in input.hosts.iter().filter(|subject| runs(subject, "firewalld.service")) {
+        let roles = subject.host.roles.iter().filter_map(|name| input.cluster.roles.get(name.as_str()));
+        let ports = roles.flat_map(|role| &role.ports);
+        let mut ports: Vec<String> = ports
+            .filter_map(|port| Some(format!("{}/{}", subject.host.port(&port.port)?, port.protocol)))
+            .collect();
+        ports.sort();
+        ports.dedup();
+        if !ports.is_empty() {
+            let open: Vec<String> = ports.iter().map(|port| format!("--add-port={port}")).collect();
+            let seen = format!("firewalld runs; other hosts need {}", ports.join(", "));
+            let remedy = format!(
+                "See that they are open: `firewall-cmd --permanent {}`, then `firewall-cmd --reload`.",
+                open.join(" ")
+            );
+            problems.push(subject.warn(seen, remedy));
+        }
+    }
+    problems
+}

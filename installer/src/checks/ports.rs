@@ -1,0 +1,71 @@
+//! Whether the ports of the host's services are free, or held by these services already.
+
+use super::{Input, Problem, Subject};
+use crate::desired::ManagedUnit;
+use crate::facts::{Listener, problems};
+use crate::roles::Protocol;
+
+pub(super) fn ports(input: &Input<'_>) -> Vec<Problem> {
+    input.hosts.iter().flat_map(|subject| of_host(input, subject)).collect()
+}
+
+fn of_host(input: &Input<'_>, subject: &Subject<'_>) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let healthy = |unit: &ManagedUnit| {
+        problems(&subject.desired.units, subject.facts)
+            .iter()
+            .any(|(other, problem)| other.name == unit.name && problem.is_none())
+    };
+    for role in subject.host.roles.iter().filter_map(|name| input.cluster.roles.get(name.as_str())) {
+        // A role without units of its own listens nowhere.
+        let Some(unit) = subject.desired.units.iter().find(|unit| unit.role == role.name) else { continue };
+        if healthy(unit) {
+            continue;
+        }
+        for port in &role.ports {
+            let Some(number) = subject.host.port(&port.port) else { continue };
+            let udp = port.protocol == Protocol::Udp;
+            let holders = subject.facts.around.listeners.iter();
+            let foreign = |listener: &&Listener| {
+                listener.udp == udp && u64::from(listener.port) == number && !is_ours(subject, unit, listener)
+            };
+            if let Some(listener) = holders.clone().find(foreign) {
+                found.push(held(subject, unit, number, listener));
+            }
+        }
+    }
+    found
+}
+
+/// Whether it is the unit itself that listens: as a process of its own, or as a container that an earlier run started.
+fn is_ours(subject: &Subject<'_>, unit: &ManagedUnit, listener: &Listener) -> bool {
+    let Some(of) = listener.process.as_ref().and_then(|process| process.unit.as_deref()) else {
+        return false;
+    };
+    let by_receipt = subject.facts.receipt.as_ref().is_some_and(|receipt| receipt.units.contains(&unit.name));
+    let is_container = !of.ends_with(".service") && !of.starts_with("session-") && !of.starts_with("init");
+    of == unit.name.as_str() || (is_container && by_receipt)
+}
+
+fn held(subject: &Subject<'_>, unit: &ManagedUnit, port: u64, listener: &Listener) -> Problem {
+    let protocol = if listener.udp { "udp" } else { "tcp" };
+    let (holder, remedy) = match &listener.process {
+        Some(process) => {
+            let of = process.unit.as_deref().filter(|unit| unit.ends_with(".service"));
+            let stop = match of {
+                Some(of) => format!("`systemctl disable --now {of}`"),
+                None => format!("`kill {}`", process.id),
+            };
+            let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
+            (format!("the process `{}` ({}{of})", process.name, process.id), format!("Stop it with {stop}"))
+        }
+        None => (
+            "something that the host does not name".to_owned(),
+            "See with `ss -lntup` what it is, stop it".to_owned(),
+        ),
+    };
+    subject.fail(
+        format!("{holder} holds port {port}/{protocol} at {}, which {} needs", listener.address, unit.name),
+        format!("{remedy}, or give `{}` another port in `[vars]`.", unit.role),
+    )
+}

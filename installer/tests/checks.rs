@@ -1,0 +1,363 @@
+//! What the checks before a run conclude from facts: one break a case, on hosts that are otherwise in order.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use calico_mesos_install::checks::{self, ALL, Answers, Input, Subject};
+use calico_mesos_install::cluster::Cluster;
+use calico_mesos_install::data::Data;
+use calico_mesos_install::desired::DesiredHost;
+use calico_mesos_install::facts::{
+    Facts, FactsQuery, FileFacts, InstalledPackage, Listener, ModuleState, Network, Process, Reached, Survey,
+    UnitFacts,
+};
+use calico_mesos_install::host::{Host as _, MemoryHost};
+use calico_mesos_install::model::Digest;
+use calico_mesos_install::plan::{self, HostPlan, PlanError};
+use calico_mesos_install::repository::PackageSet;
+use jiff::SignedDuration;
+use serde_json::json;
+
+const INVENTORY: &str = r#"
+    cluster = { name = "t", release = "lab", containerizers = ["mesos", "docker"] }
+    packages = { repo = "dist" }
+    hosts = [
+        { name = "m1", address = "10.0.0.1", roles = ["master"] },
+        { name = "a{1..2}", address = "10.0.0.{11..12}", roles = ["agent"] },
+    ]
+"#;
+
+/// A cluster of hosts in order, whose facts a test spoils.
+struct Bench {
+    cluster: Cluster,
+    desired: Vec<DesiredHost>,
+    facts: BTreeMap<String, Facts>,
+    set: PackageSet,
+    answers: Answers,
+    skip: BTreeSet<&'static str>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(INVENTORY)
+    }
+
+    fn with(inventory: &str) -> Self {
+        let data = Data::built_in();
+        let (cluster, mistakes) = common::resolve(inventory, &data);
+        assert!(mistakes.is_empty(), "{mistakes}");
+        let desired = common::rendered(inventory, &data).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let facts = desired.iter().zip(1..).map(|(desired, number)| {
+            let mut facts = MemoryHost::default().facts(&FactsQuery::about(desired)).unwrap();
+            facts.hostname = desired.host.to_string();
+            facts.machine_id = format!("{number:032}");
+            facts.offset = Some(SignedDuration::ZERO);
+            // Nothing runs yet, so nothing answers.
+            facts
+                .answers
+                .iter_mut()
+                .for_each(|answer| *answer = calico_mesos_install::facts::Answer::Nothing);
+            (desired.host.to_string(), facts)
+        });
+        let facts = facts.collect();
+        Self { set: set(&desired), cluster, desired, facts, answers: Answers::new(), skip: BTreeSet::new() }
+    }
+
+    fn facts(&mut self, host: &str) -> &mut Facts {
+        self.facts.get_mut(host).unwrap()
+    }
+
+    fn plans(&self) -> Vec<Result<HostPlan, PlanError>> {
+        let plan = |desired: &DesiredHost| {
+            let facts = &self.facts[desired.host.as_str()];
+            plan::ours(desired, facts, "t")?;
+            plan::plan(desired, facts, Some(&self.set))
+        };
+        self.desired.iter().map(plan).collect()
+    }
+
+    /// Everything that is found, a line each.
+    fn findings(&self) -> String {
+        let plans = self.plans();
+        let hosts = self.desired.iter().zip(&plans).map(|(desired, plan)| Subject {
+            host: self.cluster.host(desired.host.as_str()).unwrap(),
+            desired,
+            facts: &self.facts[desired.host.as_str()],
+            plan: plan.as_ref(),
+            packages: Some(&self.set),
+        });
+        let input = Input { cluster: &self.cluster, hosts: hosts.collect() };
+        let findings = checks::run(&input, &self.answers, &self.skip);
+        let lines = findings.iter().filter(|finding| !finding.ok).map(|finding| {
+            let level = format!("{:?}", finding.level.unwrap()).to_lowercase();
+            let host = finding.host.as_ref().unwrap();
+            format!(
+                "{level} {} {host}: {} | {}\n",
+                finding.name,
+                finding.seen,
+                finding.remedy.as_ref().unwrap()
+            )
+        });
+        lines.collect()
+    }
+}
+
+/// Packages for everything that the hosts want, built together.
+fn set(desired: &[DesiredHost]) -> PackageSet {
+    let names: BTreeSet<&str> =
+        desired.iter().flat_map(|host| &host.packages).map(|package| package.name.as_str()).collect();
+    let version = |name: &str| if name == "docker" { "20.10" } else { "0.28.2" };
+    let packages: Vec<_> = names
+        .iter()
+        .map(|name| {
+            let programs = match *name {
+                "net-modules" => vec!["/usr/lib64/mesos/libmesos_network_isolator.so"],
+                "calico-mesos" => vec!["/calico/calico_mesos", "/usr/bin/calicoctl"],
+                _ => vec![],
+            };
+            json!({
+                "nevra": format!("{name}-{}-1.x86_64", version(name)), "file": format!("{name}.rpm"), "size": 10 << 20,
+                "sha256": Digest::of(name), "header_sha1": *name, "programs": programs,
+            })
+        })
+        .collect();
+    let build = |key: &str, needs: serde_json::Value| json!({"version": "0.28.2", "stand_in": true, "key": Digest::of(key), "needs": needs, "rpms": []});
+    let manifest = json!({
+        "release": "lab", "distro": "any", "arch": "x86_64", "packages": packages,
+        "builds": {
+            "mesos": build("mesos", json!({})),
+            "net-modules": build("net-modules", json!({"mesos": Digest::of("mesos")})),
+        },
+    });
+    PackageSet { manifest: serde_json::from_value(manifest).unwrap(), folder: "/nowhere".into() }
+}
+
+fn installed(nevra: &str) -> InstalledPackage {
+    InstalledPackage { nevra: nevra.parse().unwrap(), header_sha1: "other".to_owned() }
+}
+
+fn listener(port: u16, unit: Option<&str>) -> Listener {
+    let process = Process { id: 42, name: "nc".to_owned(), unit: unit.map(str::to_owned) };
+    Listener { udp: false, address: "0.0.0.0".to_owned(), port, process: Some(process) }
+}
+
+fn running() -> UnitFacts {
+    UnitFacts {
+        load: "loaded".to_owned(),
+        active: "active".to_owned(),
+        sub: "running".to_owned(),
+        enabled: "enabled".to_owned(),
+        needs_reload: false,
+    }
+}
+
+#[test]
+fn hosts_in_order_give_no_cause() {
+    assert_eq!(Bench::new().findings(), "");
+}
+
+#[test]
+fn the_table_is_fit_for_a_page() {
+    let mut names = BTreeSet::new();
+    for check in ALL {
+        assert!(names.insert(check.name), "{} is there twice", check.name);
+        assert!(check.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", check.name);
+        assert!(
+            !check.about.is_empty() && !check.remedy.is_empty() && !check.about.ends_with('.'),
+            "{}",
+            check.name
+        );
+    }
+}
+
+#[test]
+fn everything_that_breaks_is_found_at_once_and_skipped_by_name() {
+    let mut bench = Bench::new();
+    bench.facts("a1").hostname = "m1".to_owned();
+    let id = bench.facts("m1").machine_id.clone();
+    bench.facts("a2").machine_id = id;
+    bench.facts("a1").offset = Some(SignedDuration::from_hours(-2));
+    bench.facts("m1").around.listeners.push(listener(5050, Some("squatter.service")));
+    bench.facts("m1").free.insert("/var".to_owned(), 1 << 20);
+    bench.facts("a1").around.flag_files.push("/etc/mesos-slave/isolation~".to_owned());
+    bench.facts("a1").around.flag_files.push("/etc/mesos-slave/gc_delay".to_owned());
+    bench.facts("a2").around.mesos_for.insert("net-modules".parse().unwrap(), "0.28.1".to_owned());
+    bench.facts("a2").memory = 100 << 20;
+    insta::assert_snapshot!(bench.findings());
+    bench.skip = BTreeSet::from(["clock", "stray-flags", "ports", "hostname", "machine-id", "memory"]);
+    insta::assert_snapshot!(bench.findings());
+}
+
+#[test]
+fn hosts_that_cannot_be_planned_are_told_apart() {
+    let mut bench = Bench::new();
+    bench.facts("m1").init = "init".to_owned();
+    bench.facts("a1").manager = None;
+    let folder = FileFacts {
+        digest: None,
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        mode: "0755".parse().unwrap(),
+        kind: "directory".to_owned(),
+        content: None,
+    };
+    bench.facts("a2").files.insert("/etc/mesos/zk".parse().unwrap(), folder);
+    insta::assert_snapshot!(bench.findings());
+    let mut bench = Bench::new();
+    bench.facts("a1").receipt =
+        Some(calico_mesos_install::receipt::Receipt::new("other", "a1".parse().unwrap()));
+    insta::assert_snapshot!(bench.findings());
+}
+
+#[test]
+fn a_port_is_only_taken_where_it_is_not_ours() {
+    let mut bench = Bench::new();
+    // The master itself, not healthy yet.
+    bench.facts("m1").around.listeners = vec![listener(5050, Some("mesos-master.service"))];
+    // A port of a service that this host does not have.
+    bench.facts("a1").around.listeners = vec![listener(5050, Some("other.service"))];
+    // UDP does not stand in the way of TCP.
+    let mut udp = listener(5051, None);
+    udp.udp = true;
+    bench.facts("a2").around.listeners = vec![udp];
+    assert_eq!(bench.findings(), "");
+    bench.facts("a2").around.listeners = vec![listener(5051, Some("session-1.scope"))];
+    insta::assert_snapshot!(bench.findings());
+}
+
+#[test]
+fn docker_and_what_is_provided_must_be_neither_too_old_nor_too_new() {
+    for (version, found) in
+        [("1.8.3", true), ("1.9.1", false), ("20.10.24", false), ("23.0.1", true), ("25.0", true)]
+    {
+        let mut bench =
+            Bench::with(&INVENTORY.replace("repo = \"dist\"", "repo = \"dist\", provided = [\"docker\"]"));
+        bench.facts("a1").around.docker = Some(version.to_owned());
+        assert_eq!(bench.findings().contains("cluster-store a1"), found, "{version}: {}", bench.findings());
+    }
+    let mut bench =
+        Bench::with(&INVENTORY.replace("repo = \"dist\"", "repo = \"dist\", provided = [\"mesos\"]"));
+    bench.facts("m1").packages.insert("mesos".parse().unwrap(), installed("mesos-0.24.1-1.x86_64"));
+    bench.facts("a1").packages.insert("mesos".parse().unwrap(), installed("mesos-1.11.0-1.x86_64"));
+    insta::assert_snapshot!(bench.findings());
+}
+
+#[test]
+fn what_others_installed_is_not_taken_back() {
+    let mut bench = Bench::new();
+    bench.facts("a1").packages.insert("mesos".parse().unwrap(), installed("mesos-1.11.0-1.x86_64"));
+    insta::assert_snapshot!(bench.findings());
+    // What an earlier run installed may go back.
+    let mut receipt = calico_mesos_install::receipt::Receipt::new("t", "a1".parse().unwrap());
+    receipt.packages.insert("mesos".parse().unwrap(), "mesos-1.11.0-1.x86_64".parse().unwrap());
+    bench.facts("a1").receipt = Some(receipt);
+    assert_eq!(bench.findings(), "");
+}
+
+#[test]
+fn modules_must_fit_and_be_there() {
+    // Assembled from two builds.
+    let mut bench = Bench::new();
+    bench.set.manifest.builds.get_mut("mesos").unwrap().key = Digest::of("another");
+    assert!(bench.findings().contains("module-version a1"), "{}", bench.findings());
+
+    let inventory = INVENTORY
+        .replace("hosts = [", "vars = { calico_mesos_command = \"/opt/calico_mesos\" }\n    hosts = [");
+    let mut bench = Bench::with(&inventory);
+    insta::assert_snapshot!(bench.findings());
+    // Where packages do not say what they have it cannot be known.
+    bench.set.manifest.packages.iter_mut().for_each(|package| package.programs.clear());
+    assert!(bench.findings().starts_with("warn module-files a1"), "{}", bench.findings());
+}
+
+#[test]
+fn a_quorum_that_runs_must_fit_the_inventory() {
+    let three =
+        INVENTORY.replace("\"m1\", address = \"10.0.0.1\"", "\"m{1..3}\", address = \"10.0.0.{1..3}\"");
+    for (inventory, runs, expected) in [
+        (INVENTORY, 1, ""),
+        (INVENTORY, 2, "fail quorum m1"),
+        (three.as_str(), 1, "warn quorum m1"),
+        (three.as_str(), 2, ""),
+        (three.as_str(), 3, "fail quorum m1"),
+    ] {
+        let mut bench = Bench::with(inventory);
+        bench.facts("m1").around.quorum = Some(runs);
+        let findings = bench.findings();
+        assert_eq!(findings.is_empty(), expected.is_empty(), "{runs}: {findings}");
+        assert!(findings.starts_with(expected), "{runs}: {findings}");
+    }
+}
+
+#[test]
+fn the_network_of_the_host_is_looked_at() {
+    let mut bench = Bench::new();
+    let network = |interface: &str, address: &str| Network {
+        interface: interface.to_owned(),
+        address: address.parse().unwrap(),
+    };
+    // Calico's own interfaces have addresses of the pool.
+    bench.facts("a1").around.networks =
+        vec![network("tunl0", "192.168.3.1/32"), network("eth0", "10.0.0.11/24")];
+    bench.facts("a2").around.networks = vec![network("eth1", "192.168.7.2/24")];
+    bench.facts("a1").units.insert("NetworkManager.service".parse().unwrap(), running());
+    bench.facts("a2").units.insert("NetworkManager.service".parse().unwrap(), running());
+    bench.facts("a2").around.unmanaged =
+        vec!["unmanaged-devices=interface-name:cali*;interface-name:tunl*".to_owned()];
+    bench.facts("a2").around.modules = BTreeMap::from([
+        ("xt_set".to_owned(), ModuleState::Missing),
+        ("ipip".to_owned(), ModuleState::Missing),
+        ("ip_set".to_owned(), ModuleState::Unknown),
+    ]);
+    bench.facts("m1").units.insert("firewalld.service".parse().unwrap(), running());
+    insta::assert_snapshot!(bench.findings());
+}
+
+#[test]
+fn hosts_ask_those_that_they_need_and_a_refusal_is_an_answer() {
+    let mut bench = Bench::new();
+    let input = Input { cluster: &bench.cluster, hosts: Vec::new() };
+    let of = |name: &str| checks::questions(&input, bench.cluster.host(name).unwrap());
+    let ports: Vec<String> =
+        of("a1").ports.iter().map(|(address, port)| format!("{address}:{port}")).collect();
+    insta::assert_snapshot!(ports.join(" "));
+    let of_master: Vec<String> =
+        of("m1").ports.iter().map(|(address, port)| format!("{address}:{port}")).collect();
+    assert_eq!(
+        of_master,
+        ["10.0.0.11:5051", "10.0.0.12:5051"],
+        "a single master calls its agents and needs nobody"
+    );
+    let query = of("a1");
+    let mut survey = Survey {
+        names: BTreeMap::from([
+            ("m1".parse().unwrap(), Some(vec![[127, 0, 1, 1].into()])),
+            ("a2".parse().unwrap(), Some(Vec::new())),
+        ]),
+        ports: query.ports.iter().map(|_| Reached::Answered).collect(),
+    };
+    survey.ports[0] = Reached::Not("no route to host".to_owned());
+    survey.ports[1] = Reached::Unknown("neither bash nor nc is there".to_owned());
+    bench.answers.insert("a1".parse().unwrap(), (query, survey));
+    insta::assert_snapshot!(bench.findings());
+    // Nobody knows whether a host that did not answer us is to blame.
+    bench.desired.retain(|host| host.host.as_str() != "m1");
+    assert!(!bench.findings().contains("no route"), "{}", bench.findings());
+}
+
+#[test]
+fn the_document_has_a_line_for_every_check() {
+    let document = include_str!("../../docs/existing-clusters.md");
+    for check in ALL {
+        let line = format!("| `{}` | {} |\n", check.name, check.about);
+        assert!(document.contains(&line), "docs/existing-clusters.md lacks {line}");
+    }
+}
