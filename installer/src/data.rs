@@ -69,17 +69,39 @@ impl Data {
     /// # Errors
     /// When the folder is not one with data files, or cannot be read.
     pub fn load(folder: Option<&Utf8Path>) -> Result<Self, DataError> {
+        Self::load_over(&[], folder)
+    }
+
+    /// The same, with the files of the folders `system`, the weakest first, between the built-in ones and those of
+    /// `folder`. A system's folder may have nothing in it.
+    ///
+    /// # Errors
+    /// When `folder` is not one with data files, or one of them cannot be read.
+    pub fn load_over(system: &[Utf8PathBuf], folder: Option<&Utf8Path>) -> Result<Self, DataError> {
         let mut data = Self::built_in();
+        for folder in system {
+            data.read_all(folder)?;
+        }
         if let Some(folder) = folder {
             if !FOLDERS.iter().any(|name| folder.join(name).is_dir()) {
                 return Err(DataError::NotData(folder.to_owned()));
             }
-            for name in FOLDERS {
-                data.read(folder, Utf8Path::new(name))
-                    .map_err(|source| DataError::Unreadable { folder: folder.to_owned(), source })?;
-            }
+            data.read_all(folder)?;
         }
         Ok(data)
+    }
+
+    fn read_all(&mut self, folder: &Utf8Path) -> Result<(), DataError> {
+        for name in FOLDERS {
+            self.read(folder, Utf8Path::new(name))
+                .map_err(|source| DataError::Unreadable { folder: folder.to_owned(), source })?;
+        }
+        Ok(())
+    }
+
+    /// The paths of all files, sorted.
+    pub fn all(&self) -> impl Iterator<Item = &Utf8Path> {
+        self.files.keys().map(Utf8PathBuf::as_path)
     }
 
     /// Adds a file, or takes the place of one with the same path.
@@ -193,6 +215,25 @@ mod tests {
         assert!(data.text("roles/etcd.toml").unwrap().text().contains("etcd"), "the others stay");
         assert!(data.below("roles").all(|path| path.starts_with("roles")));
     }
+
+    #[test]
+    fn the_operator_comes_before_the_administrator_and_the_administrator_before_the_package() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = Utf8Path::from_path(folder.path()).unwrap();
+        for (layer, files) in [("share", &["a", "b", "c"][..]), ("etc", &["b", "c"]), ("mine", &["c"])] {
+            fs_err::create_dir_all(base.join(layer).join("roles")).unwrap();
+            for file in files {
+                fs_err::write(base.join(layer).join(format!("roles/{file}.toml")), layer).unwrap();
+            }
+        }
+        let system = [base.join("share"), base.join("etc"), base.join("missing")];
+        let data = Data::load_over(&system, Some(&base.join("mine"))).unwrap();
+        let from =
+            ["a", "b", "c"].map(|name| data.text(format!("roles/{name}.toml")).unwrap().text().to_owned());
+        assert_eq!(from, ["share", "etc", "mine"]);
+        assert!(data.bytes("roles/zookeeper.toml").is_ok(), "what is embedded is below all of them");
+    }
+
     #[test]
     fn stems_are_those_of_files_right_inside_a_folder() {
         let mut data = Data::built_in();

@@ -60,6 +60,7 @@ impl Events {
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Event {
     /// A run begins.
+    #[serde(rename = "run-started")]
     Run(RunBegun),
     /// The run moved on to another phase, on so many hosts.
     Phase {

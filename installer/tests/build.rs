@@ -11,6 +11,8 @@
 mod cluster;
 #[path = "build/frameworks.rs"]
 mod frameworks;
+#[path = "build/itself.rs"]
+mod itself;
 #[path = "build/tool.rs"]
 mod tool;
 
@@ -27,8 +29,8 @@ fn the_lab_release_end_to_end() {
     let built = tool.build(&["--release", "lab", "--out", out.as_str(), "--json"]);
     assert_eq!(built.status, 0, "{}", built.stderr);
     let summary = built.summary();
-    assert_eq!(summary["packages"]["built"], 7);
-    assert_eq!(summary["changes"], 7);
+    assert_eq!(summary["packages"]["built"], 8);
+    assert_eq!(summary["changes"], 8);
     let set = out.join("lab/debian12").join(std::env::consts::ARCH);
     let arch = std::env::consts::ARCH;
 
@@ -36,7 +38,7 @@ fn the_lab_release_end_to_end() {
     let digests = tool::digests(&set);
     let again = tool.build(&["--release", "lab", "--out", out.as_str(), "--json"]);
     let took = started.elapsed();
-    assert_eq!(again.summary()["packages"]["unchanged"], 7, "{}", again.stderr);
+    assert_eq!(again.summary()["packages"]["unchanged"], 8, "{}", again.stderr);
     assert_eq!(again.summary()["packages"]["built"], 0);
     assert!(took < Duration::from_secs(3), "a build with nothing to do took {took:?}");
     assert_eq!(digests, tool::digests(&set), "a build with nothing to do leaves every file as it is");

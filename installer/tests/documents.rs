@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use calico_mesos_install::cli::Cli;
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, Parser as _};
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -75,6 +75,30 @@ fn the_commands_behave_as_recorded() {
 }
 
 #[test]
+fn every_command_has_examples_and_every_example_is_right() {
+    fn check(command: &clap::Command, path: &str) {
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+            let path = format!("{path} {}", inner.get_name());
+            let help = inner.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+            let examples: Vec<&str> =
+                help.lines().filter_map(|line| line.strip_prefix("  calico-mesos-install ")).collect();
+            assert!(
+                help.starts_with("Examples:\n") && !examples.is_empty(),
+                "`{path}` has no examples in its help"
+            );
+            for example in examples {
+                let words = shlex::split(example.split(" > ").next().unwrap()).unwrap();
+                let parsed = Cli::try_parse_from(std::iter::once("tool".to_owned()).chain(words));
+                assert!(parsed.is_ok(), "{example}: {}", parsed.err().unwrap());
+            }
+            assert!(help.lines().all(|line| line.chars().count() <= 120), "`{path}`: a line is too long");
+            check(inner, &path);
+        }
+    }
+    check(&Cli::command(), "calico-mesos-install");
+}
+
+#[test]
 fn completions_and_man_pages_are_made_for_every_command() {
     let tool = || Command::new(env!("CARGO_BIN_EXE_calico-mesos-install"));
     for shell in ["bash", "zsh", "fish"] {
@@ -90,8 +114,13 @@ fn completions_and_man_pages_are_made_for_every_command() {
     }
     let folder = tempfile::tempdir().unwrap();
     assert!(tool().args(["man", "--out"]).arg(folder.path()).status().unwrap().success());
-    for command in Cli::command().get_subcommands() {
-        let page = folder.path().join(format!("calico-mesos-install-{}.1", command.get_name()));
-        assert!(page.exists(), "{}", page.display());
+    fn pages(folder: &Path, command: &clap::Command, name: &str) {
+        for inner in command.get_subcommands() {
+            let name = format!("{name}-{}", inner.get_name());
+            let page = fs_err::read_to_string(folder.join(format!("{name}.1"))).unwrap();
+            assert!(page.contains("Examples:"), "{name}");
+            pages(folder, inner, &name);
+        }
     }
+    pages(folder.path(), &Cli::command(), "calico-mesos-install");
 }

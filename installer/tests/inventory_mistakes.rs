@@ -35,11 +35,11 @@ fn told(text: &str) -> String {
     mistakes.to_string()
 }
 
-#[test]
-fn each_mistake_has_place_cause_and_remedy() {
+/// What is wrong, and an inventory with it.
+fn table() -> Vec<(&'static str, String)> {
     let with = |more: &str| format!("{HEAD}{more}{MASTER}");
     let hosts = |more: &str| format!("{HEAD}{MASTER}{more}");
-    let table = [
+    vec![
         ("nothing at all", String::new()),
         ("a syntax error", with("name \"x\"\n")),
         ("an unknown table", with("[shh]\nuser = \"root\"\n")),
@@ -104,12 +104,82 @@ fn each_mistake_has_place_cause_and_remedy() {
         ("an attribute that is a list", agent("attributes = { rack = [1] }\n")),
         ("an attribute's name", agent("attributes = { \"a/b\" = 1 }\n")),
         ("an unknown SSH key of a host", agent("ssh = { prot = 22 }\n")),
-    ];
+        ("an address without quotes", agent("").replace("\"10.0.0.2\"", "10.0.0.2")),
+        ("a name without quotes", agent("").replace("\"agent-1\"", "agent-1")),
+        ("a number for a name", agent("").replace("\"agent-1\"", "1")),
+        ("an address with a port", agent("").replace("\"10.0.0.2\"", "\"10.0.0.2:22\"")),
+        ("an address with a mask", agent("").replace("\"10.0.0.2\"", "\"10.0.0.2/24\"")),
+        ("an address out of range", agent("").replace("\"10.0.0.2\"", "\"10.0.0.300\"")),
+        ("one host as a table", format!("{HEAD}\n[hosts]\nname = \"a\"\n")),
+        ("a table that is a list", with("").replace("[cluster]", "[[cluster]]")),
+        ("a quote that does not end", agent("").replace("\"agent-1\"", "\"agent-1")),
+        ("a key twice", agent("name = \"agent-2\"\n")),
+        ("an unknown release", agent("").replace("\"lab\"", "\"0.82\"")),
+        ("a table as a value", with("[ssh]\nuser = { name = \"root\" }\n")),
+        (
+            "two mistakes at once",
+            agent("").replace("\"10.0.0.2\"", "\"10.0.0.1\"").replace("[\"agent\"]", "[\"agnet\"]"),
+        ),
+    ]
+}
+
+#[test]
+fn each_mistake_has_place_cause_and_remedy() {
+    let table = table();
     let told: String = table.iter().map(|(what, text)| format!("# {what}\n{}\n\n", told(text))).collect();
     for (what, text) in &table {
         assert!(!common::resolve(text, &Data::built_in()).1.is_empty(), "{what}");
     }
     insta::assert_snapshot!(told);
+}
+
+/// Words that only programmers know: names of types, and what libraries say of them.
+const JARGON: [&str; 22] = [
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "usize",
+    "i64",
+    "f64",
+    "bool",
+    "Vec",
+    "Option",
+    "String",
+    "str",
+    "BTreeMap",
+    "HashMap",
+    "struct",
+    "enum",
+    "variant",
+    "deserialize",
+    "expected struct",
+    "None",
+    "Some",
+    "tuple",
+];
+
+#[test]
+fn every_mistake_is_told_on_one_screen_in_the_operators_words() {
+    let table = table();
+    assert!(table.len() >= 20);
+    for (what, text) in table {
+        let (_, mistakes) = common::resolve(&text, &Data::built_in());
+        for mistake in mistakes.iter() {
+            assert!(
+                mistake.help.as_ref().is_some_and(|help| !help.is_empty()),
+                "{what}: no remedy: {mistake}"
+            );
+            assert!(!mistake.message.is_empty() && mistake.place.position().line > 0, "{what}");
+        }
+        let told = mistakes.to_string();
+        assert!(told.lines().count() <= 24, "{what}: more than a screen:\n{told}");
+        assert!(told.lines().all(|line| line.chars().count() <= 160), "{what}: a line is too long:\n{told}");
+        let words: Vec<&str> = told.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+        for word in JARGON {
+            assert!(!words.contains(&word) && !told.contains("std::"), "{what}: `{word}` in:\n{told}");
+        }
+    }
 }
 
 #[test]

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
+mod common;
+
 use std::path::Path;
 use std::process::{Command, Output};
+
+use calico_mesos_install::data::Data;
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_calico-mesos-install"))
@@ -24,19 +28,71 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn what_init_prints_validates() {
+fn what_init_prints_validates_whatever_it_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    for arguments in
-        [&["init"][..], &["init", "--masters", "3", "--agents", "200", "--containerizers", "docker"]]
-    {
-        let made = run(folder.path(), arguments);
-        assert_eq!(made.status.code(), Some(0));
-        fs_err::write(folder.path().join("inventory.toml"), stdout(&made)).unwrap();
-        let validated = run(folder.path(), &["validate"]);
-        assert_eq!(validated.status.code(), Some(0), "{}", stderr(&validated));
+    for masters in ["1", "3", "5", "201"] {
+        for agents in ["0", "1", "2", "400"] {
+            for containerizers in ["mesos", "docker", "mesos,docker", "docker,mesos"] {
+                let given = ["--masters", masters, "--agents", agents, "--containerizers", containerizers];
+                let made = run(folder.path(), &[&["init"][..], &given].concat());
+                assert_eq!(made.status.code(), Some(0));
+                let (cluster, mistakes) = common::resolve(&stdout(&made), &Data::built_in());
+                assert!(mistakes.is_empty(), "{given:?}: {mistakes}");
+                let hosts: usize = masters.parse::<usize>().unwrap() + agents.parse::<usize>().unwrap();
+                assert_eq!(cluster.hosts.len(), hosts);
+                assert_eq!(cluster.containerizers.len(), containerizers.split(',').count());
+            }
+        }
     }
     let even = run(folder.path(), &["init", "--masters", "2"]);
     assert_eq!((even.status.code(), stdout(&even).as_str()), (Some(2), ""));
+}
+
+#[test]
+fn the_bare_program_is_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("calico-mesos-install");
+    fs_err::copy(env!("CARGO_BIN_EXE_calico-mesos-install"), &program).unwrap();
+    let run = |arguments: &[&str]| {
+        let output =
+            Command::new(&program).args(arguments).current_dir(folder.path()).env_clear().output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
+        stdout(&output)
+    };
+    fs_err::write(folder.path().join("inventory.toml"), run(&["init"])).unwrap();
+    assert!(run(&["validate"]).contains("no mistakes"));
+    run(&["render", "--out", "out"]);
+    assert!(folder.path().join("out/master-1/etc/zookeeper/zoo.cfg").is_file());
+}
+
+#[test]
+fn an_installed_program_takes_the_files_beside_it() {
+    let prefix = tempfile::tempdir().unwrap();
+    let program = prefix.path().join("bin/calico-mesos-install");
+    let releases = prefix.path().join("share/calico-mesos-install/specs/releases");
+    fs_err::create_dir_all(program.parent().unwrap()).unwrap();
+    fs_err::create_dir_all(&releases).unwrap();
+    fs_err::copy(env!("CARGO_BIN_EXE_calico-mesos-install"), &program).unwrap();
+    fs_err::write(releases.join("packaged.toml"), "").unwrap();
+    let output = Command::new(&program).arg("schema").env_clear().output().unwrap();
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let known = &schema["properties"]["cluster"]["properties"]["release"]["enum"];
+    assert!(known.as_array().unwrap().contains(&"packaged".into()), "{known}");
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_insist() {
+    let folder = tempfile::tempdir().unwrap();
+    let coloured = |arguments: &[&str], no_color: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_calico-mesos-install"));
+        command.args(arguments).current_dir(folder.path()).env_remove("NO_COLOR");
+        let output = no_color.into_iter().fold(&mut command, |command, value| command.env("NO_COLOR", value));
+        stderr(&output.output().unwrap()).contains('\u{1b}')
+    };
+    assert!(!coloured(&["validate", "nothing.toml"], None), "standard error is a pipe");
+    assert!(coloured(&["validate", "nothing.toml", "--color", "always"], None));
+    assert!(!coloured(&["validate", "nothing.toml", "--color", "never"], None));
+    assert!(!coloured(&["validate", "nothing.toml"], Some("1")));
 }
 
 #[test]
@@ -106,4 +162,43 @@ fn tree(folder: &Path) -> Vec<(String, String)> {
             (path, fs_err::read_to_string(entry.path()).unwrap())
         })
         .collect()
+}
+
+/// A run against a host that cannot be reached, its journal, and what `report` makes of it.
+#[test]
+fn a_run_is_recorded_and_can_be_looked_at_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[cluster]\nname = \"demo\"\nrelease = \"lab\"\ncontainerizers = [\"mesos\"]\n[ssh]\nuser = \"root\"\n\
+                [[hosts]]\nname = \"m\"\naddress = \"127.0.0.1\"\nroles = [\"zookeeper\"]\nssh = { port = 1 }\n\
+                [packages]\nprovided = [\"zookeeper\"]\n";
+    fs_err::write(folder.path().join("inventory.toml"), text).unwrap();
+    let tool = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_calico-mesos-install"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .env("HOME", folder.path())
+            .env_remove("XDG_STATE_HOME")
+            .output()
+            .unwrap()
+    };
+    assert!(stderr(&tool(&["report"])).contains("no run was recorded"));
+    assert_eq!(tool(&["apply", "inventory.toml", "--yes"]).status.code(), Some(1));
+    assert_eq!(
+        tool(&["plan", "inventory.toml", "--limit", "m", "--log-file", "run.jsonl"]).status.code(),
+        Some(1)
+    );
+    let runs = stdout(&tool(&["report"]));
+    assert_eq!(
+        runs.lines().filter(|line| line.contains("demo") && line.contains("failed")).count(),
+        2,
+        "{runs}"
+    );
+    let last = stdout(&tool(&["report", "last"]));
+    assert!(last.contains("plan") && last.contains("\nm: "), "{last}");
+    for source in ["last", "run.jsonl"] {
+        let made = tool(&["report", source, "--html", "run.html"]);
+        assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+        let page = fs_err::read_to_string(folder.path().join("run.html")).unwrap();
+        assert!(page.contains("1 unreachable") && page.contains("127.0.0.1"), "{page}");
+    }
 }

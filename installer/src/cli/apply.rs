@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(short, long)]
     yes: bool,
     /// Execute this plan, made by `plan --out`, and refuse if a host has changed since.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     plan: Option<Utf8PathBuf>,
 }
 

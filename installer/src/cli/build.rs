@@ -10,7 +10,6 @@ use owo_colors::OwoColorize as _;
 use super::source_args::SourceArgs;
 use super::{Common, Exit, Failure, mistakes};
 use crate::build::{self, BuildError, Event, Reason, Request, Summary};
-use crate::data::Data;
 
 /// Arguments of `build`.
 #[derive(Debug, clap::Args)]
@@ -25,7 +24,7 @@ pub struct Args {
     #[arg(long, value_name = "PROFILE")]
     pub distro: Option<String>,
     /// The folder of repositories.
-    #[arg(long, value_name = "DIR", default_value = "dist")]
+    #[arg(long, value_name = "DIR", default_value = "dist", value_hint = clap::ValueHint::DirPath)]
     pub out: Utf8PathBuf,
     /// From where sources are taken.
     #[command(flatten)]
@@ -37,7 +36,7 @@ pub struct Args {
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
-    let data = Data::load(common.data.as_deref()).map_err(Failure::usage)?;
+    let data = common.data()?;
     let sources = args.sources.options();
     let request = Request {
         data: &data,

@@ -21,6 +21,7 @@ Examples:
 The page has every package, file, command and wait of `apply` for a bare host, in the same order. Secrets are not in it.")]
 pub struct Args {
     /// The inventory.
+    #[arg(value_hint = clap::ValueHint::FilePath)]
     inventory: Utf8PathBuf,
     /// The host.
     #[arg(long, value_name = "NAME")]

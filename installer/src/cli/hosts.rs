@@ -26,7 +26,7 @@ use crate::transport::ssh::SshConnector;
 #[derive(Debug, clap::Args)]
 pub(super) struct HostArgs {
     /// The inventory.
-    #[arg(default_value = "inventory.toml")]
+    #[arg(default_value = "inventory.toml", value_hint = clap::ValueHint::FilePath)]
     pub inventory: Utf8PathBuf,
     /// Only these hosts: names, globs and `@role`, separated by commas; `!` in front leaves hosts out.
     #[arg(long, value_name = "SELECTOR")]
@@ -125,7 +125,7 @@ impl Prepared {
 
     /// Begins to show the events of a run of `command`, and to keep them for `report`.
     pub(super) fn reporter(&self, common: &Common, command: &str) -> Result<Reporter, Failure> {
-        let reporter = common.reporter_with(runs::journal(&self.run))?;
+        let reporter = common.reporter_with(runs::journal(&self.run, &common.journal))?;
         let host = |host: &DesiredHost| {
             let of_cluster = self.cluster.host(host.host.as_str())?;
             Some(RunHost { name: host.host.clone(), address: of_cluster.address, roles: host.roles.clone() })

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use anstream::{eprintln, println};
 use camino::{Utf8Path, Utf8PathBuf};
-use clap::Subcommand;
+use clap::{Subcommand, ValueHint};
 use ipnet::Ipv4Net;
 use serde_json::json;
 
-use super::{Common, Exit, Failure, cache};
+use super::{Common, Exit, Failure, cache, examples};
 use crate::lab::{self, Event, HostStatus, Kind, Systemd};
 
 /// Arguments of `lab`.
@@ -23,7 +23,7 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 struct Dir {
     /// The lab's folder.
-    #[arg(long, value_name = "DIR", default_value = ".lab")]
+    #[arg(long, value_name = "DIR", default_value = ".lab", value_hint = ValueHint::DirPath)]
     dir: Utf8PathBuf,
 }
 
@@ -39,18 +39,25 @@ struct Host {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make the hosts and boot them; what is there already is left alone.
+    #[command(after_long_help = examples::LAB_UP)]
     Up(Up),
     /// Take the hosts away with everything that is on them.
+    #[command(after_long_help = examples::LAB_DOWN)]
     Down(Dir),
     /// Show how the hosts are.
+    #[command(after_long_help = examples::LAB_STATUS)]
     Status(Dir),
     /// Log in to a host, or run a command on it.
+    #[command(after_long_help = examples::LAB_SSH)]
     Ssh(Ssh),
     /// Reboot a host; what is on its disk stays.
+    #[command(after_long_help = examples::LAB_REBOOT)]
     Reboot(Host),
     /// Sever a host's network.
+    #[command(after_long_help = examples::LAB_CUT)]
     Cut(Host),
     /// Restore a host's network, or that of every host that was cut off.
+    #[command(after_long_help = examples::LAB_MEND)]
     Mend(Mend),
 }
 
@@ -88,7 +95,7 @@ struct Ssh {
     #[command(flatten)]
     host: Host,
     /// The user to log in as: `root`; `operator`, whose sudo asks for a password; `deploy`, whose sudo does not
-    #[arg(long, short, default_value = "root")]
+    #[arg(long, short, default_value = "root", value_hint = ValueHint::Username)]
     user: String,
     /// The command to run; a shell unless given.
     #[arg(last = true, value_name = "COMMAND")]

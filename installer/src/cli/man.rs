@@ -9,7 +9,7 @@ use super::{Cli, Exit, Failure};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder that gets the pages; made where it is missing.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     out: Utf8PathBuf,
 }
 

@@ -5,7 +5,9 @@ mod build;
 mod cache;
 mod checks;
 mod completions;
+mod data;
 mod events;
+mod examples;
 mod exit;
 mod explain;
 mod finish;
@@ -34,11 +36,12 @@ pub use events::event_schemas;
 pub use exit::{Exit, Failure};
 
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use anstream::ColorChoice;
 use camino::Utf8PathBuf;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueHint};
 use secrecy::SecretString;
 
 use crate::event::{Summary, Totals};
@@ -77,11 +80,12 @@ pub struct Common {
     /// Print newline-delimited JSON events on standard output, the last one a summary.
     #[arg(long, global = true)]
     pub json: bool,
-    /// A folder with `roles/`, `templates/` and `specs/` whose files take the place of the built-in ones.
-    #[arg(long, global = true, value_name = "DIR", env = "CALICO_MESOS_INSTALL_DATA")]
+    /// A folder with `roles/`, `templates/` and `specs/` whose files take the place of those in
+    /// /etc/calico-mesos-install, /usr/share/calico-mesos-install and the program itself.
+    #[arg(long, global = true, value_name = "DIR", env = "CALICO_MESOS_INSTALL_DATA", value_hint = ValueHint::DirPath)]
     pub data: Option<Utf8PathBuf>,
     /// Append every event to this file, as JSON with the time.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log_file: Option<Utf8PathBuf>,
     /// Show more of what happens.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -89,6 +93,9 @@ pub struct Common {
     /// When to use colours. `NO_COLOR` is honoured.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
+    /// The journal of the run, once there is one: also a refusal is written to it.
+    #[arg(skip)]
+    journal: OnceLock<Utf8PathBuf>,
 }
 
 /// When to use colours.
@@ -122,34 +129,46 @@ pub enum Command {
     /// Print a commented inventory.
     Init(init::Args),
     /// Check an inventory offline, all mistakes at once.
+    #[command(after_long_help = examples::VALIDATE)]
     Validate(validate::Args),
     /// Write every file of every host below a folder.
+    #[command(after_long_help = examples::RENDER)]
     Render(render::Args),
     /// Build the packages of a release.
+    #[command(after_long_help = examples::BUILD)]
     Build(build::Args),
     /// Show what `apply` would change, and why.
+    #[command(after_long_help = examples::PLAN)]
     Plan(plan::Args),
     /// Bring every host to what the inventory says.
+    #[command(after_long_help = examples::APPLY)]
     Apply(apply::Args),
     /// Take away what the tool installed, and nothing else.
+    #[command(after_long_help = examples::RESET)]
     Reset(reset::Args),
     /// Return hosts to the packages and files of an earlier run.
+    #[command(after_long_help = examples::ROLLBACK)]
     Rollback(rollback::Args),
     /// Show the services of every host as they are now.
+    #[command(after_long_help = examples::STATUS)]
     Status(status::Args),
     /// Prove that the cluster works.
+    #[command(after_long_help = examples::VERIFY)]
     Verify(verify::Args),
     /// Print a host's installation as steps to be done by hand.
     Explain(explain::Args),
     /// Show a past run, also as a page to look at.
     Report(report::Args),
     /// Local hosts for trying and testing.
+    #[command(after_long_help = examples::LAB)]
     Lab(lab::Args),
     /// Print the JSON schema of the inventory or of role files.
     Schema(schema::Args),
     /// Print completions for a shell.
+    #[command(after_long_help = examples::COMPLETIONS)]
     Completions(completions::Args),
     /// Write the man pages into a folder.
+    #[command(after_long_help = examples::MAN)]
     Man(man::Args),
 }
 
@@ -188,8 +207,8 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
     }
 }
 
-/// Runs a command whose `--json` output must end with a summary also when the run is refused: first the error as
-/// an event, then the summary of a run that did nothing.
+/// Runs a command whose `--json` output and journal must end with a summary also when the run is refused: first the
+/// error as an event, then the summary of a run that did nothing.
 fn whole(
     common: &Common,
     command: &'static str,
@@ -197,9 +216,14 @@ fn whole(
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     run(common).inspect_err(|failure| {
+        let summary = Summary::new(command, Totals::default(), 0, begun);
+        if let Some(mut journal) = common.journal.get().and_then(|file| Log::open(file).ok()) {
+            journal.line(&failure.line());
+            journal.line(&summary);
+        }
         if common.json {
             failure.json_lines();
-            json_line(&Summary::new(command, Totals::default(), 0, begun));
+            json_line(&summary);
         }
     })
 }

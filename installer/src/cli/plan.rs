@@ -19,7 +19,7 @@ pub struct Args {
     #[command(flatten)]
     checks: CheckArgs,
     /// Save the plan, for `apply --plan`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     out: Option<Utf8PathBuf>,
     /// Exit with status 3 where changes are pending.
     #[arg(long)]

@@ -22,9 +22,10 @@ runs are kept below $XDG_STATE_HOME/calico-mesos-install/runs, else below ~/.loc
 The page needs no network: send it to whoever asks what happened.")]
 pub struct Args {
     /// The run: its name, `last`, or a file that `--log-file` wrote. Without it the runs are listed.
+    #[arg(value_hint = clap::ValueHint::FilePath)]
     run: Option<String>,
     /// Write one page with everything about the run: topology, timeline, diffs, failures.
-    #[arg(long, value_name = "FILE", requires = "run")]
+    #[arg(long, value_name = "FILE", requires = "run", value_hint = clap::ValueHint::FilePath)]
     html: Option<Utf8PathBuf>,
 }
 
@@ -44,7 +45,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         for host in run.failed() {
             println!("\n{}: {}", host.name, host.error.as_deref().unwrap_or("no reason was recorded"));
         }
-        for check in run.checks.iter().filter(|check| !check.ok) {
+        for check in run.checks.iter().filter(|check| check.refuted()) {
             let host = check.host.as_deref().map(|host| format!(" {host}")).unwrap_or_default();
             println!("\n{}{host}: {}", check.name, check.seen);
         }

@@ -1,6 +1,7 @@
 //! The journals of past runs, kept on the operator's machine for `report`.
 
 use std::io::{self, ErrorKind};
+use std::sync::OnceLock;
 
 use anstream::eprintln;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -23,11 +24,15 @@ pub(super) fn new_name() -> String {
 }
 
 /// A journal for the run `name`, and one journal less where there are too many. A run that cannot be recorded is run
-/// all the same, with a word about it.
-pub(super) fn journal(name: &str) -> Option<Log> {
+/// all the same, with a word about it. `at` gets the journal's place.
+pub(super) fn journal(name: &str, at: &OnceLock<Utf8PathBuf>) -> Option<Log> {
     let folder = folder()?;
     match begin(&folder, name) {
-        Ok(log) => Some(log),
+        Ok(log) => {
+            // A process has one run.
+            let _ = at.set(file(&folder, name));
+            Some(log)
+        }
         Err(error) => {
             eprintln!("this run is not recorded for `report`: {error}");
             None

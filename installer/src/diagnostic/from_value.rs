@@ -24,7 +24,7 @@ macro_rules! from_kind {
                 match &value.kind {
                     $pattern => Some($found),
                     _ => {
-                        let help: fn(&Value) -> &'static str = $help;
+                        let help: fn(&Value) -> String = $help;
                         reading.push(wrong_type($one, value).help(help(value)));
                         None
                     }
@@ -34,11 +34,15 @@ macro_rules! from_kind {
     };
 }
 
-from_kind!(String, "a string", "strings", Kind::String(text) => text.clone(), |value| match value.kind {
-    Kind::List(_) => "give one text between double quotes, without `[` and `]`",
-    _ => "put the text between double quotes",
+from_kind!(String, "a string", "strings", Kind::String(text) => text.clone(), |value| match &value.kind {
+    Kind::List(_) => "give one text between double quotes, without `[` and `]`".to_owned(),
+    Kind::Integer(Some(number)) => format!("put it between double quotes: \"{number}\""),
+    Kind::Bool(flag) => format!("put it between double quotes: \"{flag}\""),
+    _ => "put the text between double quotes".to_owned(),
 });
-from_kind!(bool, "true or false", "truth values", Kind::Bool(flag) => *flag, |_| "write true or false, without quotes");
+from_kind!(bool, "true or false", "truth values", Kind::Bool(flag) => *flag, |_| {
+    "write true or false, without quotes".to_owned()
+});
 
 macro_rules! from_integer {
     ($($type:ty),*) => {$(
@@ -47,13 +51,20 @@ macro_rules! from_integer {
 
             fn from_value(value: &Value, reading: &Reading) -> Option<Self> {
                 let Kind::Integer(number) = value.kind else {
-                    reading.push(wrong_type("a whole number", value).help("write a whole number, without quotes"));
+                    let help = match &value.kind {
+                        Kind::String(text) if text.trim().parse::<i64>().is_ok() => {
+                            format!("write {}, without quotes", text.trim())
+                        }
+                        _ => "write a whole number, without quotes".to_owned(),
+                    };
+                    reading.push(wrong_type("a whole number", value).help(help));
                     return None;
                 };
                 let fits = number.and_then(|number| Self::try_from(number).ok());
                 if fits.is_none() {
+                    let number = number.map_or_else(|| "the number".to_owned(), |number| number.to_string());
                     reading.push(
-                        Mistake::new(&value.place, "the number is out of range")
+                        Mistake::new(&value.place, format!("{number} is out of range"))
                             .help(format!("use a number from {} to {}", Self::MIN, Self::MAX)),
                     );
                 }
@@ -108,9 +119,11 @@ impl<T: FromValue> FromValue for Vec<Spanned<T>> {
     fn from_value(value: &Value, reading: &Reading) -> Option<Self> {
         let Kind::List(items) = &value.kind else {
             let expected = format!("a list of {}", T::EXPECTED.1);
-            reading.push(
-                wrong_type(&expected, value).help("put the values between `[` and `]`, with commas between"),
-            );
+            let help = match &value.kind {
+                Kind::String(text) => format!("write a list, also of one: [\"{text}\"]"),
+                _ => "put the values between `[` and `]`, with commas between".to_owned(),
+            };
+            reading.push(wrong_type(&expected, value).help(help));
             return None;
         };
         let read =

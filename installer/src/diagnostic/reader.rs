@@ -251,7 +251,7 @@ mod tests {
         insta::assert_snapshot!(mistakes_of(text, |_| ()), @r#"
         x.toml:1:5: not TOML: a value is missing
           help: write a value behind the `=`, or remove the line
-        x.toml:2:7: not TOML: invalid basic string
+        x.toml:2:7: not TOML: the text does not end
           help: put texts between double quotes, on one line: name = "value"
         x.toml:3:3: not TOML: key with no value
           help: write `key = value`, one to a line; texts between double quotes, lists between `[` and `]`
@@ -293,16 +293,16 @@ mod tests {
         x.toml:1:1: `name` is missing in the file
           help: add `name = "demo"`
         x.toml:1:5: expected a string, found a number
-          help: put the text between double quotes
+          help: put it between double quotes: "1"
         x.toml:2:5: expected a list of strings, found a number
           help: put the values between `[` and `]`, with commas between
         x.toml:3:6: expected a string, found a number
-          help: put the text between double quotes
+          help: put it between double quotes: "1"
         x.toml:4:5: expected true or false, found a string
           help: write true or false, without quotes
         x.toml:5:5: expected a whole number, found a number with a fraction
           help: write a whole number, without quotes
-        x.toml:6:5: the number is out of range
+        x.toml:6:5: 70000 is out of range
           help: use a number from 0 to 65535
         x.toml:7:5: expected a duration such as "10s", found a number
           help: write a number with its unit between quotes: "10s", "5m"

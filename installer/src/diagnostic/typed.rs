@@ -77,7 +77,39 @@ fn mistake(place: &Place, message: &str) -> Mistake {
     } else if expected.is_empty() {
         explained(place, cause)
     } else {
+        let expected = in_toml(expected);
+        let cause = match cause.strip_prefix("invalid type: ").map(found) {
+            Some(found) => format!("expected {expected}, found {found}"),
+            None => cause.to_owned(),
+        };
         Mistake::new(place, cause).help(format!("write {expected}"))
+    }
+}
+
+/// What serde expects, in the terms of the file and not of the code that reads it.
+fn in_toml(expected: &str) -> &str {
+    match expected.split(' ').next().unwrap_or_default() {
+        "struct" | "struct," | "internally" | "adjacently" => "a table",
+        "enum" | "variant" => "one of the words that are known here",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        _ if expected == "a map" => "a table",
+        _ if expected == "a sequence" => "a list",
+        _ if expected == "a boolean" => "true or false",
+        _ => expected,
+    }
+}
+
+/// What serde found: `integer `1``, `string "x"`, `map`.
+fn found(what: &str) -> &'static str {
+    match what.split(' ').next().unwrap_or_default() {
+        "integer" => "a number",
+        "floating" => "a number with a fraction",
+        "boolean" => "true or false",
+        "string" => "a string",
+        "sequence" => "a list",
+        "map" => "a table",
+        _ => "something else",
     }
 }
 
@@ -101,6 +133,14 @@ mod tests {
         package: Option<crate::model::PackageName>,
         #[serde(default)]
         parts: BTreeMap<String, Vec<String>>,
+        #[serde(default)]
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Inner {
+        #[expect(dead_code, reason = "read to be refused")]
+        number: u16,
     }
 
     #[derive(Debug, serde::Deserialize)]
@@ -125,8 +165,20 @@ mod tests {
           help: add `version = …`
         ");
         insta::assert_snapshot!(refused("version = 1\n"), @"
-        x.toml:1:11: invalid type: integer `1`
+        x.toml:1:11: expected a string, found a number
           help: write a string
+        ");
+        insta::assert_snapshot!(refused("version = \"1\"\nparts = 1\n"), @"
+        x.toml:2:9: expected a table, found a number
+          help: write a table
+        ");
+        insta::assert_snapshot!(refused("version = \"1\"\n[inner]\nnumber = \"x\"\n"), @r"
+        x.toml:3:10: expected a whole number, found a string
+          help: write a whole number
+        ");
+        insta::assert_snapshot!(refused("version = \"1\"\ninner = 1\n"), @r"
+        x.toml:2:9: expected a table, found a number
+          help: write a table
         ");
         insta::assert_snapshot!(refused("version = \"1\"\nkind = \"gti\"\n"), @"
         x.toml:2:8: `gti` is not one of the words that are known here
@@ -149,7 +201,7 @@ mod tests {
         let source = Source::new("x.toml", "version = \"1\"\n[parts]\na = [\"b\",\n  \"c\"]\n");
         let typed = Typed::<Example>::read(&source).unwrap();
         assert_eq!(typed.value.version, "1");
-        assert!(typed.value.kind.is_none() && typed.value.package.is_none());
+        assert!(typed.value.kind.is_none() && typed.value.package.is_none() && typed.value.inner.is_none());
         assert_eq!(typed.value.parts["a"], ["b", "c"]);
         for (path, place) in [
             (&["version"][..], "x.toml:1:11"),

@@ -152,6 +152,10 @@ fn syntax_mistake(place: &Place, message: &str) -> Mistake {
         (cause, "give every key once; entries of a list of tables begin with `[[name]]`")
     } else if cause.contains("quoted") && rest_of_line.trim().is_empty() {
         ("a value is missing", "write a value behind the `=`, or remove the line")
+    } else if cause.contains("float") || cause.contains("integer") || cause.contains("number") {
+        ("this is no number", "put texts, addresses too, between double quotes: address = \"10.0.0.2\"")
+    } else if cause == "invalid basic string" {
+        ("the text does not end", "put texts between double quotes, on one line: name = \"value\"")
     } else if cause.contains("string") {
         (cause, "put texts between double quotes, on one line: name = \"value\"")
     } else if cause.contains("array") {

@@ -118,6 +118,13 @@ fn host_address(text: &str) -> Result<IpAddr, (String, String)> {
         Ok(IpAddr::V6(_)) => {
             not("is an IPv6 address", "write an IPv4 address: Mesos 0.28 listens on nothing else")
         }
+        Err(_) if text.contains('/') => not(
+            "is a network, not the address of a host",
+            "write the address alone, without `/` and the mask",
+        ),
+        Err(_) if text.parse::<std::net::SocketAddrV4>().is_ok() => {
+            not("has a port", "write the address alone, and the port as `port` under `[ssh]`")
+        }
         Err(_) => {
             not("is not an IPv4 address", "write four numbers from 0 to 255, for example \"172.24.197.101\"")
         }

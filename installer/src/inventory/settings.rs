@@ -131,13 +131,14 @@ impl Ssh {
             }
             self.user = Some(user.value);
         }
-        if let Some(port) = table.get::<u16>("port") {
-            if port.value == 0 {
-                table
-                    .reading()
-                    .push(Mistake::new(&port.place, "0 is not a port").help("use a number from 1 to 65535"));
+        if let Some(port) = table.get::<i64>("port") {
+            self.port = u16::try_from(port.value).ok().filter(|port| *port > 0);
+            if self.port.is_none() {
+                table.reading().push(
+                    Mistake::new(&port.place, format!("{} is not a port", port.value))
+                        .help("use a number from 1 to 65535"),
+                );
             }
-            self.port = Some(port.value);
         }
         self.identity_file = path(table, "identity_file", around).or(self.identity_file);
         self

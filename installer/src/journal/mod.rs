@@ -84,6 +84,19 @@ pub struct CheckRun {
     /// What was looked at and seen.
     #[serde(default)]
     pub seen: String,
+    /// `warn` where it is only a warning.
+    #[serde(default)]
+    pub level: Option<String>,
+    /// What to do.
+    #[serde(default)]
+    pub remedy: Option<String>,
+}
+
+impl CheckRun {
+    /// Whether it does not hold, and that is more than a warning.
+    pub fn refuted(&self) -> bool {
+        !self.ok && self.level.as_deref() != Some("warn")
+    }
 }
 
 /// How a run ended.
@@ -100,7 +113,7 @@ pub struct SummaryRun {
 impl Run {
     /// In one word: `done`, `failed`, or `broken off` where the journal has no end.
     pub fn verdict(&self) -> &'static str {
-        let refuted = self.checks.iter().any(|check| !check.ok);
+        let refuted = self.checks.iter().any(CheckRun::refuted);
         match &self.summary {
             _ if self.error.is_some() => "refused",
             None => "broken off",

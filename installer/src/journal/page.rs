@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use super::{HostRun, Run, StepRun};
+use super::{CheckRun, HostRun, Run, StepRun};
 use crate::diagnostic::elapsed;
 use crate::event::Outcome;
 
@@ -31,6 +31,7 @@ struct Page<'a> {
     hosts: Vec<Host<'a>>,
     ticks: Vec<String>,
     refuted: Vec<Check<'a>>,
+    warned: Vec<Check<'a>>,
     held: Vec<Check<'a>>,
 }
 
@@ -85,6 +86,14 @@ struct Check<'a> {
     name: &'a str,
     host: Option<&'a str>,
     seen: &'a str,
+    remedy: Option<&'a str>,
+}
+
+impl<'a> Check<'a> {
+    fn new(check: &'a CheckRun) -> Self {
+        let CheckRun { name, host, seen, remedy, .. } = check;
+        Self { name, host: host.as_deref(), seen, remedy: remedy.as_deref() }
+    }
 }
 
 /// One page with everything about a run: no script, no font, nothing from the network.
@@ -109,12 +118,8 @@ impl<'a> Page<'a> {
             (totals.changed, "changed"),
             (totals.unchanged, "unchanged"),
         ];
-        let checks = |ok: bool| {
-            run.checks.iter().filter(move |check| check.ok == ok).map(|check| Check {
-                name: &check.name,
-                host: check.host.as_deref(),
-                seen: &check.seen,
-            })
+        let checks = |which: fn(&CheckRun) -> bool| {
+            run.checks.iter().filter(move |check| which(check)).map(Check::new).collect()
         };
         let begun = &run.begun;
         let failed: Vec<&str> = run.failed().map(|host| host.name.as_str()).collect();
@@ -140,8 +145,9 @@ impl<'a> Page<'a> {
             groups: groups(run, &hosts),
             ticks: (0..=ticks).map(|tick| elapsed(run.duration * tick / ticks)).collect(),
             hosts,
-            refuted: checks(false).collect(),
-            held: checks(true).collect(),
+            refuted: checks(CheckRun::refuted),
+            warned: checks(|check| !check.ok && !check.refuted()),
+            held: checks(|check| check.ok),
         }
     }
 }
@@ -176,7 +182,11 @@ impl<'a> Host<'a> {
             Some(Outcome::Failed) => "failed",
             Some(Outcome::Unreachable) => "unreachable",
             Some(Outcome::Skipped) => "skipped",
-            None if run.checks.iter().any(|check| !check.ok && check.host.as_ref() == Some(&host.name)) => {
+            None if run
+                .checks
+                .iter()
+                .any(|check| check.refuted() && check.host.as_ref() == Some(&host.name)) =>
+            {
                 "failed"
             }
             None if !run.checks.is_empty() => "unchanged",

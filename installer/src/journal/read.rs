@@ -13,7 +13,7 @@ use crate::plan::{Action, HostPlan};
 /// The file is not the journal of a run.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "there is no run in this file: it has no line with the type `run`\n\
+    "there is no run in this file: it has no line with the type `run-started`\n\
      Name a run that was recorded, or a file that `--log-file` or a redirected `--json` wrote."
 )]
 pub struct JournalError;
@@ -37,7 +37,7 @@ impl Run {
         let mut run: Option<Self> = None;
         for line in text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
             let time = line.time.or(run.as_ref().map(|run| run.at)).unwrap_or_default();
-            if line.event["type"] == "run" {
+            if line.event["type"] == "run-started" {
                 if let Ok(Event::Run(begun)) = serde_json::from_value(line.event) {
                     run = Some(Self::begin(begun, time));
                 }

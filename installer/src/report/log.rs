@@ -36,7 +36,8 @@ impl Log {
         options.open(file).map(Self)
     }
 
-    pub(super) fn line(&mut self, line: &impl Serialize) {
+    /// Appends a line with the time.
+    pub fn line(&mut self, line: &impl Serialize) {
         let entry = Entry { time: Timestamp::now(), line };
         // A full disk must not end a run that is changing hosts; the run itself shows what happens.
         let _ = writeln!(self.0, "{}", serde_json::to_string(&entry).unwrap_or_default());

@@ -27,6 +27,7 @@ pub fn obtain(data: &Data, wanted: &Wanted<'_>, options: &Options) -> Result<Vec
     match wanted.source {
         Source::Deb { packages, version_of } => debs(wanted, packages, version_of, options),
         Source::Folder { path } => Ok(vec![folder(data, wanted, path)?]),
+        Source::Itself {} => itself(data, wanted),
         Source::Git { url, commit } => Ok(vec![git(wanted, url, commit, options)?]),
         Source::Download { url, .. } => Err(wanted.unavailable(format!("{url} cannot be fetched yet"))),
     }
@@ -72,6 +73,42 @@ fn folder(data: &Data, wanted: &Wanted<'_>, path: &Utf8Path) -> Result<SourceFil
         origin: Origin { uri: format!("specs/{path}") },
         content: Content::Tree { top: wanted.top(), files: tree },
     })
+}
+
+/// The running program as a file, and the data files as an archive.
+fn itself(data: &Data, wanted: &Wanted<'_>) -> Result<Vec<SourceFile>, SourceError> {
+    let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    if wanted.version != version {
+        return Err(wanted.unavailable(format!(
+            "the release pins version {}, and this program is version {version}\n\
+             Pin {version} in the release file, or build with the other program.",
+            wanted.version
+        )));
+    }
+    let program = std::env::current_exe().ok().and_then(|path| Utf8PathBuf::try_from(path).ok());
+    let Some(program) = program else {
+        return Err(wanted.unavailable("this system does not tell where the running program is".to_owned()));
+    };
+    let files: Result<Vec<_>, SourceError> =
+        data.all().map(|path| Ok((path.to_owned(), data.bytes(path)?.to_vec()))).collect();
+    let files = files?;
+    let listing: String =
+        files.iter().map(|(path, bytes)| format!("{} {path}\n", Digest::of(bytes))).collect();
+    let origin = || Origin { uri: format!("self:{name}@{version}") };
+    Ok(vec![
+        SourceFile {
+            name: name.to_owned(),
+            digest: digest_of(&program)?,
+            origin: origin(),
+            content: Content::File(program),
+        },
+        SourceFile {
+            name: "data.tar".to_owned(),
+            digest: Digest::of(listing),
+            origin: origin(),
+            content: Content::Tree { top: "data".to_owned(), files },
+        },
+    ])
 }
 
 fn git(wanted: &Wanted<'_>, url: &str, commit: &str, options: &Options) -> Result<SourceFile, SourceError> {

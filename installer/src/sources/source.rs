@@ -24,6 +24,9 @@ pub enum Source {
         /// Its path, relative to `specs/`.
         path: Utf8PathBuf,
     },
+    /// The program that builds, with its data files: how the tool packages itself.
+    #[serde(rename = "self")]
+    Itself {},
     /// A commit of a git repository, which is its own checksum.
     Git {
         /// The repository.
@@ -58,7 +61,11 @@ impl Source {
                 let message = format!("{commit:?} is not a commit");
                 wrong("commit", message, "give all 40 hexadecimal digits");
             }
-            Self::Deb { .. } | Self::Folder { .. } | Self::Git { .. } | Self::Download { .. } => {}
+            Self::Deb { .. }
+            | Self::Folder { .. }
+            | Self::Itself {}
+            | Self::Git { .. }
+            | Self::Download { .. } => {}
         }
     }
 }

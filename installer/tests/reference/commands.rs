@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use calico_mesos_install::checks::{ALL, Level};
 use calico_mesos_install::cli::{Cli, Exit};
 use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
@@ -105,6 +106,24 @@ fn name(arg: &Arg) -> String {
 
 fn text(text: Option<&StyledStr>) -> String {
     text.map(ToString::to_string).unwrap_or_default()
+}
+
+pub(crate) fn checks() -> String {
+    let mut page = head(
+        "Checks",
+        "What `plan`, `apply` and `validate --hosts` look at before anything changes, on all hosts at once. A check that\n\
+         fails refuses the run with exit status 4; one that warns is shown. `--skip-check NAME` leaves one out.\n\n\
+         | check | makes sure that | level | what to do |\n|---|---|---|---|",
+    );
+    for check in ALL {
+        let level = match check.level {
+            Level::Warn => "warns",
+            Level::Fail => "refuses",
+        };
+        writeln!(page, "| `{}` | {} | {level} | {} |", check.name, cell(check.about), cell(check.remedy))
+            .unwrap();
+    }
+    page
 }
 
 pub(crate) fn exit_statuses() -> String {

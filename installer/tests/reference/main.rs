@@ -59,6 +59,11 @@ fn exit_statuses() {
 }
 
 #[test]
+fn checks() {
+    compare("checks.md", &commands::checks());
+}
+
+#[test]
 fn inventory() {
     compare("inventory.md", &files::inventory());
 }
