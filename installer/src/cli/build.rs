@@ -10,7 +10,6 @@ use owo_colors::OwoColorize as _;
 use super::source_args::SourceArgs;
 use super::{Common, Exit, Failure, mistakes};
 use crate::build::{self, BuildError, Event, Reason, Request, Summary};
-use crate::data::Data;
 
 /// Arguments of `build`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +36,7 @@ pub struct Args {
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
-    let data = Data::load(common.data.as_deref()).map_err(Failure::usage)?;
+    let data = common.data()?;
     let sources = args.sources.options();
     let request = Request {
         data: &data,

@@ -50,7 +50,7 @@ pub(super) fn check(common: &Common, path: &Utf8Path) -> Result<Result<Loaded, M
 }
 
 fn with(common: &Common, path: &Utf8Path, access: Access) -> Result<Result<Loaded, Mistakes>, Failure> {
-    let data = Data::load(common.data.as_deref()).map_err(Failure::usage)?;
+    let data = common.data()?;
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty()).map(Utf8PathBuf::from);
     let parsed = inventory::load(path, home.as_deref()).map_err(Failure::usage)?;
     let (inventory, mut cluster, templates) = match resolve(parsed, &data) {

@@ -41,6 +41,7 @@ use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 use secrecy::SecretString;
 
+use crate::data::Data;
 use crate::event::{Summary, Totals};
 use crate::report::{Format, Log, Reporter, json_line};
 
@@ -80,6 +81,9 @@ pub struct Common {
     /// A folder with `roles/`, `templates/` and `specs/` whose files take the place of the built-in ones.
     #[arg(long, global = true, value_name = "DIR", env = "CALICO_MESOS_INSTALL_DATA")]
     pub data: Option<Utf8PathBuf>,
+    /// A folder of role files, with their `templates/` inside or beside it, in addition to the built-in ones.
+    #[arg(long, global = true, value_name = "DIR", env = "CALICO_MESOS_INSTALL_ROLES")]
+    pub roles: Option<Utf8PathBuf>,
     /// Append every event to this file, as JSON with the time.
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<Utf8PathBuf>,
@@ -104,6 +108,15 @@ pub enum Color {
 }
 
 impl Common {
+    /// The data files that these options ask for.
+    fn data(&self) -> Result<Data, Failure> {
+        let mut data = Data::load(self.data.as_deref()).map_err(Failure::usage)?;
+        if let Some(folder) = &self.roles {
+            data.add_roles(folder).map_err(Failure::usage)?;
+        }
+        Ok(data)
+    }
+
     /// Begins to show events as these options ask for.
     fn reporter(&self) -> Result<Reporter, Failure> {
         self.reporter_with(None)

@@ -1,7 +1,6 @@
 //! `schema`: JSON schemas for editors and for other tools.
 
 use super::{Common, Exit, Failure, events};
-use crate::data::Data;
 use crate::roles::Catalogue;
 use crate::schema;
 
@@ -35,7 +34,7 @@ enum Subject {
 }
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
-    let data = Data::load(common.data.as_deref()).map_err(Failure::usage)?;
+    let data = common.data()?;
     let roles = Catalogue::load(&data).map_err(Failure::usage)?;
     let releases: Vec<&str> = data.stems("specs/releases", ".toml").collect();
     let schema = match args.subject {

@@ -8,6 +8,7 @@ mod health;
 mod parse;
 mod query;
 mod survey;
+mod settings;
 
 pub use answer::{Answer, Health, judge};
 pub use around::{Around, Listener, ModuleState, Network, Process};
@@ -15,13 +16,14 @@ pub use health::problems;
 pub use parse::{ParseFactsError, parse};
 pub use query::FactsQuery;
 pub use survey::{Reached, Survey, SurveyQuery};
+pub use settings::SettingFacts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, HostPath, Mode, Nevra, PackageName, UnitName};
+use crate::model::{Digest, HostPath, Mode, Nevra, PackageName, SettingName, UnitName};
 use crate::receipt::Receipt;
 
 /// The folder on a host to which packages are uploaded, by digest; owned by root.
@@ -73,6 +75,8 @@ pub struct Facts {
     pub files: BTreeMap<HostPath, FileFacts>,
     /// Those of the units asked for, and of those in the receipt, that systemd knows.
     pub units: BTreeMap<UnitName, UnitFacts>,
+    /// The settings asked for, as they are now.
+    pub settings: BTreeMap<SettingName, SettingFacts>,
     /// What is in the upload folder: bytes by file name.
     pub cache: BTreeMap<String, u64>,
     /// What an earlier run left, if it can be read.
