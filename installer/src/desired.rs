@@ -133,8 +133,10 @@ pub struct Setting {
     /// What reading it prints when it is as it should be, without white space around it.
     pub wanted: String,
     /// A shell script that prints what it is now, and fails where that cannot be told.
+    #[serde(serialize_with = "as_text")]
     pub read: Arc<str>,
     /// A shell script that sets it. Its first argument is what an earlier run set, or nothing.
+    #[serde(serialize_with = "as_text")]
     pub write: Arc<str>,
 }
 

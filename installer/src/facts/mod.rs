@@ -111,6 +111,7 @@ impl Facts {
             packages: BTreeMap::new(),
             files: BTreeMap::new(),
             units: BTreeMap::new(),
+            settings: BTreeMap::new(),
             cache: BTreeMap::new(),
             receipt: None,
             around: Around::default(),

@@ -69,9 +69,9 @@ impl<'a> Work<'a> {
         }
         let packages: Vec<DesiredPackage> = packages
             .into_iter()
-            .map(|(name, roles)| DesiredPackage {
+            .map(|(name, wanted_by)| DesiredPackage {
                 name: name.clone(),
-                roles,
+                roles: wanted_by,
                 provided: self.cluster.provided.contains(name),
                 optional: !roles.iter().any(|role| role.packages.iter().any(|wanted| wanted.value == *name)),
             })
