@@ -107,17 +107,19 @@ pub struct ManagedUnit {
     /// Whether only one host at a time may restart it, because it forms a quorum with its peers.
     pub quorum: bool,
     /// What must be set in a service before it starts; with a setting of the whole cluster on one host only.
+    #[serde(default)]
     pub settings: Vec<Setting>,
     /// What shows that it is healthy, besides being active.
     pub health: Vec<HealthCheck>,
     /// How long it may take from its start to being healthy.
     pub patience: Duration,
     /// What its service takes for its own and keeps, where it does.
+    #[serde(default)]
     pub identity: Option<Identity>,
 }
 
 /// What a service takes for its own and keeps from one start to the next: started with anything else, it refuses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The files that say it, and folders of them, which have a `/` at their ends.
     pub files: Vec<String>,
@@ -126,18 +128,16 @@ pub struct Identity {
 }
 
 /// Something that is kept in a service and not in a file of the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
     /// Its name.
     pub name: SettingName,
     /// What reading it prints when it is as it should be, without white space around it.
     pub wanted: String,
     /// A shell script that prints what it is now, and fails where that cannot be told.
-    #[serde(serialize_with = "as_text")]
-    pub read: Arc<str>,
+    pub read: String,
     /// A shell script that sets it. Its first argument is what an earlier run set, or nothing.
-    #[serde(serialize_with = "as_text")]
-    pub write: Arc<str>,
+    pub write: String,
 }
 
 /// One question whose answer tells whether a unit is healthy; asked from the host itself.

@@ -309,8 +309,14 @@ fn a_service_that_would_refuse_to_be_another_begins_anew() {
     let (mut hosts, set) = settled();
     let (plans, _) = apply(&mut hosts, &three(&[(2, 7)]), &set);
     for (plan, host) in plans.iter().zip(&hosts) {
-        assert!(plan.steps[0].reason.contains("/etc/file-2") && plan.steps[0].reason.contains("is lost"), "{plan:?}");
-        assert_eq!(host.done[..3], ["remove /var/lib/kept", "replace /etc/file-2", "restart net-modules.service"]);
+        assert!(
+            plan.steps[0].reason.contains("/etc/file-2") && plan.steps[0].reason.contains("is lost"),
+            "{plan:?}"
+        );
+        assert_eq!(
+            host.done[..3],
+            ["remove /var/lib/kept", "replace /etc/file-2", "restart net-modules.service"]
+        );
     }
     let (plans, _) = apply(&mut hosts, &three(&[(2, 7), (1, 3)]), &set);
     assert!(plans.iter().all(|plan| plan.steps.iter().all(|step| !step.action.to_string().contains("kept"))));
@@ -345,10 +351,13 @@ fn one_host_sets_what_all_find_and_the_others_wait_for_it() {
     let plans: Vec<HostPlan> = hosts
         .iter_mut()
         .zip(&desired)
-        .map(|(host, desired)| plan(desired, &host.facts(&FactsQuery::about(desired)).unwrap(), Some(&set)).unwrap())
+        .map(|(host, desired)| {
+            plan(desired, &host.facts(&FactsQuery::about(desired)).unwrap(), Some(&set)).unwrap()
+        })
         .collect();
     let graph = graph(&desired, &plans, Rollout::default());
-    let of = |node: &calico_mesos_install::plan::Node| plans[node.plan].steps[node.steps[0]].action.to_string();
+    let of =
+        |node: &calico_mesos_install::plan::Node| plans[node.plan].steps[node.steps[0]].action.to_string();
     let setting = graph.nodes.iter().position(|node| of(node).starts_with("set pool")).unwrap();
     let starts: Vec<_> = graph.nodes.iter().filter(|node| of(node) == "enable mesos.service").collect();
     assert_eq!(starts.len(), 3);

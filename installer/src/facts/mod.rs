@@ -7,16 +7,16 @@ mod around;
 mod health;
 mod parse;
 mod query;
-mod survey;
 mod settings;
+mod survey;
 
 pub use answer::{Answer, Health, judge};
 pub use around::{Around, Listener, ModuleState, Network, Process};
 pub use health::problems;
 pub use parse::{ParseFactsError, parse};
 pub use query::FactsQuery;
-pub use survey::{Reached, Survey, SurveyQuery};
 pub use settings::SettingFacts;
+pub use survey::{Reached, Survey, SurveyQuery};
 
 use std::collections::{BTreeMap, BTreeSet};
 

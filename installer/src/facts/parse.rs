@@ -6,7 +6,9 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::around::Reader;
-use super::{Answer, Around, Facts, FactsQuery, FileFacts, InstalledPackage, PackageManager, SettingFacts, UnitFacts};
+use super::{
+    Answer, Around, Facts, FactsQuery, FileFacts, InstalledPackage, PackageManager, SettingFacts, UnitFacts,
+};
 use crate::model::{HostPath, Mode, Nevra, UnitName};
 use crate::receipt::Receipt;
 
@@ -266,7 +268,9 @@ mod tests {
                 probe(1, Probe::Tcp),
                 probe(port, Probe::Http { path: "/x".to_owned(), contains: None }),
             ],
-            settings: [("said", "echo ' a b '"), ("silent", "exit 7")].map(|(name, read)| setting(name, read)).into(),
+            settings: [("said", "echo ' a b '"), ("silent", "exit 7")]
+                .map(|(name, read)| setting(name, read))
+                .into(),
             ..FactsQuery::default()
         };
         let command = query.command();

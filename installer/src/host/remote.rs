@@ -237,7 +237,9 @@ impl Host for RemoteHost<'_> {
             [Action::Set { unit, setting, before, .. }] => {
                 let mut units = materials.desired.units.iter();
                 let settings = units.find(|wanted| wanted.name == *unit).map(|unit| &unit.settings);
-                if let Some(wanted) = settings.and_then(|all| all.iter().find(|wanted| wanted.name == *setting)) {
+                if let Some(wanted) =
+                    settings.and_then(|all| all.iter().find(|wanted| wanted.name == *setting))
+                {
                     let command = Command::script(&wanted.write, [before.clone().unwrap_or_default()]);
                     self.run(format!("set {setting}"), &command)?;
                 }

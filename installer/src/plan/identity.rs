@@ -16,7 +16,9 @@ pub(super) fn steps(desired: &DesiredHost, facts: &Facts, files: &[Step]) -> Vec
         if facts.units.get(&unit.name).is_none_or(|now| now.load == "not-found") {
             continue;
         }
-        let says = |path: &str| identity.files.iter().any(|file| path == file || file.ends_with('/') && path.starts_with(file));
+        let says = |path: &str| {
+            identity.files.iter().any(|file| path == file || file.ends_with('/') && path.starts_with(file))
+        };
         let changed = files.iter().filter_map(|step| match &step.action {
             Action::WriteFile { change: FileChange::Attributes, .. } => None,
             Action::WriteFile { path, .. } | Action::RemoveFile { path, .. } => Some(path.as_str()),

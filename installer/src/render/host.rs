@@ -7,7 +7,9 @@ use secrecy::ExposeSecret as _;
 use super::context::{ClusterContext, HostContext, Item, RoleContext, TlsContext, visible_vars};
 use super::{Shared, Template, Templates};
 use crate::cluster::{Cluster, ClusterHost};
-use crate::desired::{DesiredHost, DesiredPackage, HealthCheck, Identity, ManagedFile, ManagedUnit, Probe, Setting};
+use crate::desired::{
+    DesiredHost, DesiredPackage, HealthCheck, Identity, ManagedFile, ManagedUnit, Probe, Setting,
+};
 use crate::diagnostic::{Mistake, Mistakes, Place};
 use crate::model::{HostPath, PackageName, RoleName, SettingName, UnitName};
 use crate::roles::{Each, Role, RoleFile, RoleIdentity, RoleSetting, RoleUnit, Scope, Where, applies};
@@ -296,7 +298,7 @@ impl<'a> Work<'a> {
             return None;
         }
         let name: SettingName = setting.name.value.clone();
-        Some(Setting { name, wanted, read: read.into(), write: write.into() })
+        Some(Setting { name, wanted, read, write })
     }
 
     fn text(&mut self, role: &Role, name: &str) -> Option<String> {

@@ -23,7 +23,8 @@ impl Templates {
         for role in roles.iter() {
             let of_files = role.files.iter().map(|file| (&file.template, file.each.is_some()));
             let settings = role.units.iter().flat_map(|unit| &unit.settings);
-            let of_settings = settings.flat_map(|setting| setting.templates()).map(|template| (template, false));
+            let of_settings =
+                settings.flat_map(|setting| setting.templates()).map(|template| (template, false));
             for (named, has_item) in of_files.chain(of_settings) {
                 let name = named.as_str();
                 if !templates.0.contains_key(name) && !broken.contains(&name) {

@@ -8,7 +8,9 @@ use super::{
     RolePort, RoleSetting, RoleUnit, Scope, Variable, Where,
 };
 use crate::desired::Probe;
-use crate::diagnostic::{FromValue, Kind, Mistake, Mistakes, Reading, Source, Spanned, TableReader, Value, list};
+use crate::diagnostic::{
+    FromValue, Kind, Mistake, Mistakes, Reading, Source, Spanned, TableReader, Value, list,
+};
 use crate::inventory::Containerizer;
 use crate::model::{HostPath, Mode, RoleName, UnitName, VarName};
 

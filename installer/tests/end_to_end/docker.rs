@@ -58,7 +58,10 @@ fn docker_alone(lab: &Lab) {
         assert!(lab.on(agent, "docker logs calico-node").contains("stand-in"));
     }
     assert_eq!(pool(lab), serde_json::json!({"cidr": "192.168.0.0/16"}));
-    lab.on("agent-2", &format!("curl -sSf {}/policy/profile/public/rules", ETCD.replace("127.0.0.1", "172.24.224.101")));
+    lab.on(
+        "agent-2",
+        &format!("curl -sSf {}/policy/profile/public/rules", ETCD.replace("127.0.0.1", "172.24.224.101")),
+    );
     // A network that is made on one host is there on all.
     lab.on("agent-1", "docker network create --driver calico --ipam-driver calico databases");
     assert!(lab.on("agent-2", "docker network ls").contains("databases"));
@@ -89,7 +92,10 @@ fn both(lab: &mut Lab) {
 }
 
 fn a_pool_changed_by_hand_and_in_the_inventory(lab: &mut Lab) {
-    lab.on("agent-2", "export $(grep ^ETCD_ /etc/sysconfig/calico); calicoctl pool add 192.168.0.0/16 --nat-outgoing");
+    lab.on(
+        "agent-2",
+        "export $(grep ^ETCD_ /etc/sysconfig/calico); calicoctl pool add 192.168.0.0/16 --nat-outgoing",
+    );
     let plan = lab.run("plan", &["--detailed-exitcode"]).exit(3);
     assert_eq!(plan.planned("agent-1"), ["set calico.service"]);
     assert!(plan.planned("agent-2").is_empty() && plan.planned("master-1").is_empty(), "{plan}");
@@ -121,5 +127,8 @@ fn another_attribute(lab: &mut Lab, before: &[(String, String)]) {
         assert_eq!(run.planned(agent)[0], "remove-file /var/lib/mesos/meta/slaves/latest");
     }
     let after = identities(lab);
-    assert!(after.iter().zip(before).all(|(after, before)| after.0 == before.0 && after.1 != before.1), "{after:?}");
+    assert!(
+        after.iter().zip(before).all(|(after, before)| after.0 == before.0 && after.1 != before.1),
+        "{after:?}"
+    );
 }
