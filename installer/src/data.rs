@@ -37,6 +37,9 @@ pub enum DataError {
     /// The folder is not one with data files in it.
     #[error("{0} has none of the folders `roles`, `templates` and `specs`\nname the folder that they are in")]
     NotData(Utf8PathBuf),
+    /// The folder is not one with role files in it.
+    #[error("{0} has no role files\nname the folder that holds files such as `web.toml`")]
+    NoRoles(Utf8PathBuf),
     /// There is no such data file.
     #[error("there is no data file {0}")]
     Missing(Utf8PathBuf),
@@ -102,6 +105,32 @@ impl Data {
     /// The paths of all files, sorted.
     pub fn all(&self) -> impl Iterator<Item = &Utf8Path> {
         self.files.keys().map(Utf8PathBuf::as_path)
+    }
+
+    /// Adds the role files right inside `folder`, and the templates in a folder `templates` inside or beside it. They
+    /// take the place of those with the same path or come in addition.
+    ///
+    /// # Errors
+    /// When the folder has no role files, or cannot be read.
+    pub fn add_roles(&mut self, folder: &Utf8Path) -> Result<(), DataError> {
+        let unreadable = |source| DataError::Unreadable { folder: folder.to_owned(), source };
+        let absolute = camino::absolute_utf8(folder).map_err(unreadable)?;
+        let beside = absolute.parent().filter(|parent| parent.join("templates").is_dir());
+        for base in beside.into_iter().chain([folder]) {
+            self.read(base, Utf8Path::new("templates")).map_err(unreadable)?;
+        }
+        let mut found = false;
+        for entry in folder.read_dir_utf8().map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.file_name();
+            if is_data(name) && name.ends_with(".toml") && entry.path().is_file() {
+                let bytes = Cow::Owned(fs_err::read(entry.path()).map_err(unreadable)?);
+                let file = File { name: entry.path().to_string(), bytes };
+                self.files.insert(Utf8Path::new("roles").join(name), file);
+                found = true;
+            }
+        }
+        if found { Ok(()) } else { Err(DataError::NoRoles(folder.to_owned())) }
     }
 
     /// Adds a file, or takes the place of one with the same path.
@@ -232,6 +261,28 @@ mod tests {
             ["a", "b", "c"].map(|name| data.text(format!("roles/{name}.toml")).unwrap().text().to_owned());
         assert_eq!(from, ["share", "etc", "mine"]);
         assert!(data.bytes("roles/zookeeper.toml").is_ok(), "what is embedded is below all of them");
+    }
+
+    #[test]
+    fn roles_come_with_templates_inside_or_beside_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = Utf8Path::from_path(folder.path()).unwrap();
+        let roles = base.join("mine");
+        fs_err::create_dir_all(roles.join("templates/web")).unwrap();
+        fs_err::create_dir_all(base.join("templates/web")).unwrap();
+        let mut data = Data::built_in();
+        assert!(matches!(data.add_roles(&roles), Err(DataError::NoRoles(_))));
+        fs_err::write(roles.join("web.toml"), "web").unwrap();
+        fs_err::write(roles.join("README.md"), "no role").unwrap();
+        fs_err::write(base.join("templates/web/conf"), "beside").unwrap();
+        fs_err::write(base.join("templates/web/other"), "other").unwrap();
+        fs_err::write(roles.join("templates/web/conf"), "inside").unwrap();
+        data.add_roles(&roles).unwrap();
+        assert_eq!(data.text("roles/web.toml").unwrap().name(), roles.join("web.toml"));
+        assert_eq!(data.text("templates/web/conf").unwrap().text(), "inside");
+        assert_eq!(data.text("templates/web/other").unwrap().text(), "other");
+        assert!(data.bytes("roles/README.md").is_err());
+        assert!(data.bytes("roles/etcd.toml").is_ok(), "the built-in ones stay");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, HostName, HostPath, Mode, PackageName, RoleName, UnitName};
+use crate::model::{Digest, HostName, HostPath, Mode, PackageName, RoleName, SettingName, UnitName};
 
 /// Everything that one host must have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub struct DesiredPackage {
     pub roles: Vec<RoleName>,
     /// Whether the host's own repositories provide it (`[packages] provided`), in whatever version.
     pub provided: bool,
+    /// Whether the host can do without it where the repository has none.
+    pub optional: bool,
 }
 
 /// A file that the tool writes.
@@ -104,10 +106,38 @@ pub struct ManagedUnit {
     pub needs: Vec<RoleName>,
     /// Whether only one host at a time may restart it, because it forms a quorum with its peers.
     pub quorum: bool,
+    /// What must be set in a service before it starts; with a setting of the whole cluster on one host only.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
     /// What shows that it is healthy, besides being active.
     pub health: Vec<HealthCheck>,
     /// How long it may take from its start to being healthy.
     pub patience: Duration,
+    /// What its service takes for its own and keeps, where it does.
+    #[serde(default)]
+    pub identity: Option<Identity>,
+}
+
+/// What a service takes for its own and keeps from one start to the next: started with anything else, it refuses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The files that say it, and folders of them, which have a `/` at their ends.
+    pub files: Vec<String>,
+    /// What must go for the service to begin anew, as another one.
+    pub kept_in: HostPath,
+}
+
+/// Something that is kept in a service and not in a file of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Its name.
+    pub name: SettingName,
+    /// What reading it prints when it is as it should be, without white space around it.
+    pub wanted: String,
+    /// A shell script that prints what it is now, and fails where that cannot be told.
+    pub read: String,
+    /// A shell script that sets it. Its first argument is what an earlier run set, or nothing.
+    pub write: String,
 }
 
 /// One question whose answer tells whether a unit is healthy; asked from the host itself.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, HostName, HostPath, Nevra, PackageName, RoleName, UnitName};
+use crate::model::{Digest, HostName, HostPath, Nevra, PackageName, RoleName, SettingName, UnitName};
 
 /// The form of receipt that this version writes.
 const FORMAT: u32 = 1;
@@ -40,6 +40,9 @@ pub struct Receipt {
     /// The files that were there, as they are wanted, before a run of the tool came.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub found_files: BTreeSet<HostPath>,
+    /// What was set in services.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<SettingName, String>,
 }
 
 impl Receipt {
@@ -56,6 +59,7 @@ impl Receipt {
             readers: BTreeMap::new(),
             found: BTreeMap::new(),
             found_files: BTreeSet::new(),
+            settings: BTreeMap::new(),
         }
     }
 
@@ -74,6 +78,9 @@ impl Receipt {
         self.found_files.extend(other.found_files.iter().cloned());
         for (path, units) in &other.readers {
             self.readers.entry(path.clone()).or_insert_with(|| units.clone());
+        }
+        for (name, value) in &other.settings {
+            self.settings.entry(name.clone()).or_insert_with(|| value.clone());
         }
         self.units.extend(
             other.units.iter().filter(|unit| !self.units.contains(unit)).cloned().collect::<Vec<_>>(),

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use calico_mesos_install::desired::{
-    DesiredHost, DesiredPackage, HealthCheck, ManagedFile, ManagedUnit, Probe,
+    DesiredHost, DesiredPackage, HealthCheck, Identity, ManagedFile, ManagedUnit, Probe, Setting,
 };
 use calico_mesos_install::event::Events;
 use calico_mesos_install::execute::{Executed, Task, execute};
@@ -59,6 +59,7 @@ fn desired(name: &str, files: &BTreeMap<u8, u8>, wanted: &[bool]) -> DesiredHost
         name: PACKAGES[*index].parse().unwrap(),
         roles: vec![role(*index)],
         provided: false,
+        optional: false,
     };
     let managed_unit = |index: &usize| ManagedUnit {
         name: unit(*index),
@@ -67,8 +68,24 @@ fn desired(name: &str, files: &BTreeMap<u8, u8>, wanted: &[bool]) -> DesiredHost
         reads: files.keys().filter(|file| usize::from(**file) % 3 == *index).map(path).collect(),
         needs: if *index > 0 { vec![role(index - 1)] } else { Vec::new() },
         quorum: *index == 0,
+        // One host sets for all what the first file says.
+        settings: files
+            .get(&0)
+            .filter(|_| *index == 1 && name == "a")
+            .map(|content| Setting {
+                name: "pool".parse().unwrap(),
+                wanted: format!("pool {content}"),
+                read: "".into(),
+                write: "".into(),
+            })
+            .into_iter()
+            .collect(),
         health: vec![HealthCheck { address: [127, 0, 0, 1].into(), port: 1, probe: Probe::Tcp }],
         patience: Duration::from_secs(1),
+        identity: (*index == 2).then(|| Identity {
+            files: vec![path(&2).to_string()],
+            kept_in: "/var/lib/kept".parse().unwrap(),
+        }),
     };
     let indices: Vec<usize> = (0..PACKAGES.len()).filter(|index| wanted[*index]).collect();
     DesiredHost {
@@ -175,6 +192,7 @@ enum Mishap {
     LoseReceipt,
     LoseCache,
     NeedReload(usize),
+    Unset,
 }
 
 fn mishap() -> impl Strategy<Value = Mishap> {
@@ -188,6 +206,7 @@ fn mishap() -> impl Strategy<Value = Mishap> {
         Just(Mishap::LoseReceipt),
         Just(Mishap::LoseCache),
         (0..3_usize).prop_map(Mishap::NeedReload),
+        Just(Mishap::Unset),
     ]
 }
 
@@ -216,6 +235,7 @@ fn befall(host: &mut MemoryHost, mishap: &Mishap) {
                 .for_each(|unit| unit.enabled = "disabled".to_owned());
         }
         Mishap::RemovePackage(index) => drop(host.packages.remove(PACKAGES[*index])),
+        Mishap::Unset => drop(host.settings.insert("pool".parse().unwrap(), "by hand".to_owned())),
         Mishap::LoseReceipt => host.receipt = None,
         Mishap::LoseCache => host.cache.clear(),
         Mishap::NeedReload(index) => {
@@ -271,6 +291,9 @@ proptest! {
                 if !knows_its_past {
                     continue;
                 }
+                for setting in desired.units.iter().flat_map(|unit| &unit.settings) {
+                    prop_assert_eq!(&host.settings[&setting.name], &setting.wanted);
+                }
                 for unit in &desired.units {
                     prop_assert_eq!(&host.started_with[&unit.name], &host.inputs(unit), "{}", unit.name);
                 }
@@ -279,6 +302,66 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_service_that_would_refuse_to_be_another_begins_anew() {
+    let (mut hosts, set) = settled();
+    let (plans, _) = apply(&mut hosts, &three(&[(2, 7)]), &set);
+    for (plan, host) in plans.iter().zip(&hosts) {
+        assert!(
+            plan.steps[0].reason.contains("/etc/file-2") && plan.steps[0].reason.contains("is lost"),
+            "{plan:?}"
+        );
+        assert_eq!(
+            host.done[..3],
+            ["remove /var/lib/kept", "replace /etc/file-2", "restart net-modules.service"]
+        );
+    }
+    let (plans, _) = apply(&mut hosts, &three(&[(2, 7), (1, 3)]), &set);
+    assert!(plans.iter().all(|plan| plan.steps.iter().all(|step| !step.action.to_string().contains("kept"))));
+}
+
+#[test]
+fn one_host_sets_what_all_find_and_the_others_wait_for_it() {
+    let set = packages(&[(1, 0), (1, 0), (1, 0)]);
+    let mut hosts = fresh();
+    apply(&mut hosts, &three(&[]), &set);
+    let order = |host: &MemoryHost, what: &str| host.done.iter().position(|done| done == what);
+    let at = order(&hosts[0], "set pool to `pool 0`").unwrap();
+    assert!(at < order(&hosts[0], "start mesos.service").unwrap(), "{:?}", hosts[0].done);
+    assert!(hosts[1..].iter().all(|host| host.settings.is_empty()));
+
+    befall(&mut hosts[0], &Mishap::Unset);
+    hosts.iter_mut().for_each(|host| host.done.clear());
+    let (plans, _) = apply(&mut hosts, &three(&[]), &set);
+    assert_eq!(plans[0].steps[0].reason, "it is `by hand`");
+    assert_eq!(hosts[0].done, ["set pool to `pool 0`"]);
+
+    // What an earlier run set is handed on to whoever takes it back.
+    let (plans, _) = apply(&mut hosts, &three(&[(0, 5)]), &set);
+    let step = plans[0].steps.iter().map(|step| serde_json::to_value(step).unwrap());
+    let set: Vec<serde_json::Value> = step.filter(|step| step["action"] == "set").collect();
+    assert_eq!((&set[0]["before"], &set[0]["to"]), (&"pool 0".into(), &"pool 5".into()));
+
+    // A host that failed to set it keeps nobody else from starting.
+    let set = packages(&[(1, 0), (1, 0), (1, 0)]);
+    let desired = three(&[]);
+    let mut hosts = fresh();
+    let plans: Vec<HostPlan> = hosts
+        .iter_mut()
+        .zip(&desired)
+        .map(|(host, desired)| {
+            plan(desired, &host.facts(&FactsQuery::about(desired)).unwrap(), Some(&set)).unwrap()
+        })
+        .collect();
+    let graph = graph(&desired, &plans, Rollout::default());
+    let of =
+        |node: &calico_mesos_install::plan::Node| plans[node.plan].steps[node.steps[0]].action.to_string();
+    let setting = graph.nodes.iter().position(|node| of(node).starts_with("set pool")).unwrap();
+    let starts: Vec<_> = graph.nodes.iter().filter(|node| of(node) == "enable mesos.service").collect();
+    assert_eq!(starts.len(), 3);
+    assert!(starts.iter().all(|node| node.needs.contains(&calico_mesos_install::plan::Need::Over(setting))));
 }
 
 fn three(changed: &[(u8, u8)]) -> Vec<DesiredHost> {

@@ -12,7 +12,7 @@ const ETC: &str = "/etc/calico-mesos-install";
 
 impl Common {
     /// The data files: embedded ones, over them those of `/usr/share/calico-mesos-install`, over them those of
-    /// `/etc/calico-mesos-install`, over all those of `--data`.
+    /// `/etc/calico-mesos-install`, over all those of `--data` and `--roles`.
     ///
     /// # Errors
     /// With status 2: a folder that cannot be read, or is none.
@@ -20,7 +20,11 @@ impl Common {
         let program = std::env::current_exe().ok().and_then(|path| Utf8PathBuf::try_from(path).ok());
         let system = share(program.as_deref()).into_iter().chain([ETC.into()]);
         let system: Vec<Utf8PathBuf> = system.filter(|folder| folder.is_dir()).collect();
-        Data::load_over(&system, self.data.as_deref()).map_err(Failure::usage)
+        let mut data = Data::load_over(&system, self.data.as_deref()).map_err(Failure::usage)?;
+        if let Some(folder) = &self.roles {
+            data.add_roles(folder).map_err(Failure::usage)?;
+        }
+        Ok(data)
     }
 }
 

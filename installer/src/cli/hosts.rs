@@ -303,8 +303,11 @@ pub(super) fn report(
 
 /// Opens the repository, unless every package comes from the hosts' own; refuses what no package set of it holds.
 fn open_repository(inventory: &Inventory, desired: &[DesiredHost]) -> Result<Option<Repository>, Failure> {
-    let mut wanted =
-        desired.iter().flat_map(|host| &host.packages).filter(|package| !package.provided).peekable();
+    let mut wanted = desired
+        .iter()
+        .flat_map(|host| &host.packages)
+        .filter(|package| !package.provided && !package.optional)
+        .peekable();
     if wanted.peek().is_none() {
         return Ok(None);
     }

@@ -84,6 +84,9 @@ pub struct Common {
     /// /etc/calico-mesos-install, /usr/share/calico-mesos-install and the program itself.
     #[arg(long, global = true, value_name = "DIR", env = "CALICO_MESOS_INSTALL_DATA", value_hint = ValueHint::DirPath)]
     pub data: Option<Utf8PathBuf>,
+    /// A folder of role files, with their `templates/` inside or beside it, in addition to the built-in ones.
+    #[arg(long, global = true, value_name = "DIR", env = "CALICO_MESOS_INSTALL_ROLES")]
+    pub roles: Option<Utf8PathBuf>,
     /// Append every event to this file, as JSON with the time.
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log_file: Option<Utf8PathBuf>,

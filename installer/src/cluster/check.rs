@@ -17,7 +17,7 @@ pub(super) fn names(inventory: &Inventory, roles: &Catalogue) -> Mistakes {
             mistakes.push(unknown_role(name, roles.names()));
         }
     }
-    let packages = || roles.iter().flat_map(|role| &role.packages).map(|package| package.as_str());
+    let packages = || roles.iter().flat_map(Role::all_packages).map(|package| package.as_str());
     for name in &inventory.packages.provided {
         if !packages().any(|package| package == name.as_str()) {
             mistakes.push(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::reader::{Reading, explained, wrong_type};
 use super::{Kind, Mistake, Spanned, Value, parse_duration};
-use crate::model::{HostName, HostPath, Mode, PackageName, RoleName, UnitName, VarName};
+use crate::model::{HostName, HostPath, Mode, PackageName, RoleName, SettingName, UnitName, VarName};
 
 /// A type that can be read from a TOML value.
 pub trait FromValue: Sized {
@@ -94,7 +94,7 @@ macro_rules! from_text {
 }
 from_text!(
     HostName: "strings", RoleName: "strings", VarName: "strings", PackageName: "strings",
-    UnitName: "strings", HostPath: "strings", Mode: "strings",
+    UnitName: "strings", SettingName: "strings", HostPath: "strings", Mode: "strings",
 );
 
 impl FromValue for Duration {

@@ -162,6 +162,14 @@ impl Page<'_> {
                 self.heading("Have systemd read its units");
                 self.block("systemctl daemon-reload");
             }
+            Action::Set { unit, setting, to, .. } => {
+                let managed = self.desired.units.iter().find(|managed| managed.name == *unit);
+                let settings = managed.into_iter().flat_map(|managed| &managed.settings);
+                self.heading(&format!("Set `{setting}` to `{to}`"));
+                for wanted in settings.filter(|wanted| wanted.name == *setting) {
+                    self.block(&wanted.write);
+                }
+            }
             Action::Enable { unit } => {
                 self.heading(&format!("Have `{unit}` started at every boot"));
                 self.block(&format!("systemctl enable {unit}"));

@@ -30,7 +30,7 @@ for cached in "$cache"/*; do
     [ -f "$cached" ] && printf 'cached\t%s\n' "$(stat -c "%s$tab%n" -- "$cached")"
 done
 
-packages='' units='' expected='' probes=''
+packages='' units='' expected='' probes='' settings=''
 set --
 while IFS=$tab read -r kind a b c d e f; do
     case $kind in
@@ -38,6 +38,8 @@ while IFS=$tab read -r kind a b c d e f; do
     unit) units="$units $a" ;;
     file) set -- "$@" "$b"; expected="$expected
 $a  $b" ;;
+    setting) settings="$settings$a$tab$b
+" ;;
     probe) probes="$probes$a$tab$b$tab$c$tab$d$tab$e$tab$f
 " ;;
     esac
@@ -102,6 +104,12 @@ if [ -n "$units" ] && command -v systemctl >/dev/null; then
     systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload \
         -- $units 2>/dev/null | sed 's/^/show\t/'
 fi
+
+printf '%s' "$settings" | while IFS=$tab read -r name script; do
+    status=0
+    value=$(timeout 10 sh -c "$(printf '%s' "$script" | base64 -d)" sh </dev/null 2>/dev/null) || status=$?
+    printf 'setting\t%s\t%s\t%s\n' "$name" "$status" "$(printf '%s' "$value" | base64 -w0)"
+done
 
 printf '%s' "$probes" | while IFS=$tab read -r id address port kind request folder; do
     probe "$id" "$address" "$port" "$kind" "$request" "$folder"

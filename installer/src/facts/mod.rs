@@ -7,6 +7,7 @@ mod around;
 mod health;
 mod parse;
 mod query;
+mod settings;
 mod survey;
 
 pub use answer::{Answer, Health, judge};
@@ -14,6 +15,7 @@ pub use around::{Around, Listener, ModuleState, Network, Process};
 pub use health::problems;
 pub use parse::{ParseFactsError, parse};
 pub use query::FactsQuery;
+pub use settings::SettingFacts;
 pub use survey::{Reached, Survey, SurveyQuery};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, HostPath, Mode, Nevra, PackageName, UnitName};
+use crate::model::{Digest, HostPath, Mode, Nevra, PackageName, SettingName, UnitName};
 use crate::receipt::Receipt;
 
 /// The folder on a host to which packages are uploaded, by digest; owned by root.
@@ -73,6 +75,8 @@ pub struct Facts {
     pub files: BTreeMap<HostPath, FileFacts>,
     /// Those of the units asked for, and of those in the receipt, that systemd knows.
     pub units: BTreeMap<UnitName, UnitFacts>,
+    /// The settings asked for, as they are now.
+    pub settings: BTreeMap<SettingName, SettingFacts>,
     /// What is in the upload folder: bytes by file name.
     pub cache: BTreeMap<String, u64>,
     /// What an earlier run left, if it can be read.
@@ -107,6 +111,7 @@ impl Facts {
             packages: BTreeMap::new(),
             files: BTreeMap::new(),
             units: BTreeMap::new(),
+            settings: BTreeMap::new(),
             cache: BTreeMap::new(),
             receipt: None,
             around: Around::default(),

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::around::Reader;
-use super::{Answer, Around, Facts, FactsQuery, FileFacts, InstalledPackage, PackageManager, UnitFacts};
+use super::{
+    Answer, Around, Facts, FactsQuery, FileFacts, InstalledPackage, PackageManager, SettingFacts, UnitFacts,
+};
 use crate::model::{HostPath, Mode, Nevra, UnitName};
 use crate::receipt::Receipt;
 
@@ -55,6 +57,7 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
         cache: BTreeMap::new(),
         receipt: None,
         around: Around::default(),
+        settings: BTreeMap::new(),
         answers: vec![Answer::Nothing; query.probes.len()],
     };
     let mut properties: Vec<(&str, &str)> = Vec::new();
@@ -133,6 +136,14 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
                 if let (true, Some(answer)) = (answered, facts.answers.get_mut(id)) {
                     *answer = Answer::Bytes(bytes);
                 }
+            }
+            "setting" => {
+                let name = fields.parsed()?;
+                let setting = match fields.parsed()? {
+                    0 => SettingFacts::Value(String::from_utf8_lossy(&fields.bytes()?).trim().to_owned()),
+                    status => SettingFacts::Unreadable(status),
+                };
+                facts.settings.insert(name, setting);
             }
             "end" => {
                 ended = true;
@@ -221,7 +232,11 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::desired::{HealthCheck, Probe};
+    use crate::desired::{HealthCheck, Probe, Setting};
+
+    fn setting(name: &str, read: &str) -> Setting {
+        Setting { name: name.parse().unwrap(), wanted: String::new(), read: read.into(), write: "".into() }
+    }
 
     #[test]
     fn the_script_itself_answers_on_this_machine() {
@@ -253,6 +268,9 @@ mod tests {
                 probe(1, Probe::Tcp),
                 probe(port, Probe::Http { path: "/x".to_owned(), contains: None }),
             ],
+            settings: [("said", "echo ' a b '"), ("silent", "exit 7")]
+                .map(|(name, read)| setting(name, read))
+                .into(),
             ..FactsQuery::default()
         };
         let command = query.command();
@@ -273,6 +291,8 @@ mod tests {
         let other = &facts.files[&path(&other)];
         assert_eq!(other.content.as_deref(), Some(&b"other"[..]));
         assert!(!facts.files.contains_key(&"/no/such/file".parse::<HostPath>().unwrap()));
+        assert_eq!(facts.settings["said"], SettingFacts::Value("a b".to_owned()));
+        assert_eq!(facts.settings["silent"], SettingFacts::Unreadable(7));
         assert_eq!(facts.answers[0], Answer::Nothing);
         assert_eq!(facts.answers[1].body().as_deref(), Ok("fine"));
     }

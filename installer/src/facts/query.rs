@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::desired::{DesiredHost, HealthCheck, Probe};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
+use crate::desired::{DesiredHost, HealthCheck, Probe, Setting};
 use crate::model::{Digest, HostPath, PackageName, UnitName};
 use crate::transport::Command;
 
@@ -27,6 +29,8 @@ pub struct FactsQuery {
     pub units: Vec<UnitName>,
     /// Health checks to be asked.
     pub probes: Vec<HealthCheck>,
+    /// Settings to be read.
+    pub settings: Vec<Setting>,
     /// How long the host waits before it looks.
     pub pause: Duration,
     /// Whether to look at what an earlier run left as well: its receipt, and what is named there.
@@ -45,6 +49,7 @@ impl FactsQuery {
             files: desired.files.iter().map(|(path, file)| (path.clone(), Some(file.digest()))).collect(),
             units: desired.units.iter().map(|unit| unit.name.clone()).collect(),
             probes: desired.units.iter().flat_map(|unit| unit.health.iter().cloned()).collect(),
+            settings: desired.units.iter().flat_map(|unit| unit.settings.iter().cloned()).collect(),
             pause: Duration::ZERO,
             with_receipt: true,
         }
@@ -69,6 +74,9 @@ impl FactsQuery {
         for (path, digest) in &self.files {
             let digest = digest.map_or_else(|| "-".to_owned(), |digest| digest.to_string());
             let _ = writeln!(text, "file\t{digest}\t{path}");
+        }
+        for Setting { name, read, .. } in &self.settings {
+            let _ = writeln!(text, "setting\t{name}\t{}", BASE64_STANDARD.encode(read.as_bytes()));
         }
         text.push_str(&probe_records(&self.probes));
         text

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use super::{Host, HostError, Materials, StepFailed};
 use crate::desired::ManagedUnit;
 use crate::facts::{
-    Answer, Around, Facts, FactsQuery, FileFacts, InstalledPackage, PackageManager, Reached, Survey,
-    SurveyQuery, UnitFacts,
+    Answer, Around, Facts, FactsQuery, FileFacts, InstalledPackage, PackageManager, Reached, SettingFacts,
+    Survey, SurveyQuery, UnitFacts,
 };
 use crate::history::Record;
-use crate::model::{Digest, HostPath, Mode, PackageName, UnitName};
+use crate::model::{Digest, HostPath, Mode, PackageName, SettingName, UnitName};
 use crate::plan::{Action, PackageChange, cached_name};
 use crate::receipt::Receipt;
 
@@ -27,6 +27,8 @@ pub struct MemoryHost {
     pub units: BTreeMap<UnitName, UnitFacts>,
     /// The upload folder.
     pub cache: BTreeMap<String, u64>,
+    /// What is set in services.
+    pub settings: BTreeMap<SettingName, String>,
     /// The receipt.
     pub receipt: Option<Receipt>,
     /// Units that a run marked to be restarted and did not restart.
@@ -151,6 +153,14 @@ impl Host for MemoryHost {
             packages: self.packages.clone(),
             files: files.collect(),
             units: self.units.clone(),
+            settings: query
+                .settings
+                .iter()
+                .map(|setting| {
+                    let value = self.settings.get(&setting.name).cloned().unwrap_or_default();
+                    (setting.name.clone(), SettingFacts::Value(value))
+                })
+                .collect(),
             cache: self.cache.clone(),
             receipt: self.receipt.clone(),
             around: Around::default(),
@@ -208,6 +218,7 @@ impl Host for MemoryHost {
                     self.pending.clear();
                 }
                 Action::ReloadSystemd => self.units.values_mut().for_each(|unit| unit.needs_reload = false),
+                Action::Set { setting, to, .. } => drop(self.settings.insert(setting.clone(), to.clone())),
                 Action::Enable { unit } => self.unit(unit).enabled = "enabled".to_owned(),
                 Action::Start { unit } | Action::Restart { unit } => {
                     let wanted = materials.desired.units.iter().find(|wanted| wanted.name == *unit);

@@ -234,6 +234,16 @@ impl Host for RemoteHost<'_> {
                 self.run("forget what the tool kept", &command)?;
             }
             [Action::ReloadSystemd] => self.systemctl(&["daemon-reload"])?,
+            [Action::Set { unit, setting, before, .. }] => {
+                let mut units = materials.desired.units.iter();
+                let settings = units.find(|wanted| wanted.name == *unit).map(|unit| &unit.settings);
+                if let Some(wanted) =
+                    settings.and_then(|all| all.iter().find(|wanted| wanted.name == *setting))
+                {
+                    let command = Command::script(&wanted.write, [before.clone().unwrap_or_default()]);
+                    self.run(format!("set {setting}"), &command)?;
+                }
+            }
             [Action::Enable { unit }] => self.systemctl(&["enable", "--", unit.as_str()])?,
             [Action::Start { unit } | Action::Restart { unit }] => self.start(unit)?,
             [Action::Stop { unit }] => {

@@ -2,6 +2,8 @@
 //!
 //! systemd-nspawn, told to keep to the control group that it was started in, makes the host's groups below that.
 //! Two hosts started from one group would share them, and stopping a unit in one would stop it in the other.
+//! The same holds for every controller of version 1, whose groups Docker and Mesos make by themselves: with groups
+//! of its own in each, a host cannot touch what another one runs.
 //! The groups are made below the one that this process is in, so that its limits hold for the hosts, too.
 
 use std::io::ErrorKind;
@@ -14,11 +16,13 @@ use super::Error;
 use super::names::LabId;
 use super::wait::{self, Seen};
 
-/// A hierarchy that systemd uses: where it is mounted, and where this process is in it.
+/// A hierarchy: where it is mounted, and where this process is in it.
 #[derive(Debug, PartialEq, Eq)]
 struct Hierarchy {
     mount: Utf8PathBuf,
     own: Utf8PathBuf,
+    /// Whether it is one of version 1.
+    is_old: bool,
 }
 
 /// Makes the host's control groups and returns them.
@@ -31,9 +35,31 @@ pub(super) fn make(id: &LabId, host: &str) -> Result<Vec<Utf8PathBuf>, Error> {
     for hierarchy in hierarchies()? {
         let group = hierarchy.own.join(id.control_group()).join(host);
         fs_err::create_dir_all(&group).map_err(Error::io("making a control group"))?;
+        if hierarchy.is_old {
+            allot(&hierarchy.own, &group)?;
+        }
         groups.push(group);
     }
     Ok(groups)
+}
+
+/// Allots the processors and memory nodes of the group `from` to the groups below it down to `to`: a group of
+/// version 1's controller `cpuset` has none at first, and takes no process without.
+fn allot(from: &Utf8Path, to: &Utf8Path) -> Result<(), Error> {
+    let all: Vec<&Utf8Path> = to.ancestors().take_while(|group| *group != from).collect();
+    for group in all.into_iter().rev() {
+        for file in ["cpuset.cpus", "cpuset.mems"] {
+            let (path, above) = (group.join(file), group.parent().map(|parent| parent.join(file)));
+            let doing = || Error::io("allotting processors to a control group");
+            let is_empty =
+                |path: &Utf8Path| fs_err::read_to_string(path).is_ok_and(|text| text.trim().is_empty());
+            if let Some(above) = above.filter(|_| is_empty(&path)) {
+                let value = fs_err::read_to_string(above).map_err(doing())?;
+                fs_err::write(path, value).map_err(doing())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Removes the lab's control groups, wherever they are: `lab up` may have run in another group than this process.
@@ -77,7 +103,7 @@ fn remove_when_empty(group: &std::path::Path) -> Result<(), Error> {
     )
 }
 
-/// The hierarchies that systemd keeps its units in: the unified one, and before that a named one.
+/// All hierarchies: the unified one, and those of version 1, one a controller and systemd's own.
 fn hierarchies() -> Result<Vec<Hierarchy>, Error> {
     let read = |path| fs_err::read_to_string(path).map_err(Error::io("looking for control groups"));
     Ok(parse(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?))
@@ -91,22 +117,26 @@ fn parse(mounts: &str, memberships: &str) -> Vec<Hierarchy> {
         let (mut place, mut kind) = (place.split(' ').skip(3), kind.split(' '));
         let (Some(root), Some(mount)) = (place.next(), place.next()) else { continue };
         let (Some(kind), Some(options)) = (kind.next(), kind.nth(1)) else { continue };
-        // A line of the second: `NUMBER:CONTROLLERS:PATH`; the unified hierarchy has the number 0.
-        let prefix = match kind {
-            "cgroup2" => "0::",
-            "cgroup" if options.split(',').any(|option| option == "name=systemd") => "name=systemd:",
-            _ => continue,
+        // A line of the second: `NUMBER:CONTROLLERS:PATH`; the unified hierarchy has none, the others have theirs among
+        // their options too.
+        let is_this = |controllers: &str| match kind {
+            "cgroup2" => controllers.is_empty(),
+            "cgroup" => {
+                !controllers.is_empty()
+                    && controllers.split(',').all(|one| options.split(',').any(|o| o == one))
+            }
+            _ => false,
         };
-        let membership = memberships.lines().find_map(|line| match prefix {
-            "0::" => line.strip_prefix(prefix),
-            _ => line.split_once(':').and_then(|(_, rest)| rest.strip_prefix(prefix)),
+        let membership = memberships.lines().find_map(|line| {
+            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+            is_this(controllers).then_some(path)
         });
         let Some(own) = membership.and_then(|path| Utf8Path::new(path).strip_prefix(root).ok()) else {
             continue;
         };
         let mount = Utf8PathBuf::from(mount);
         if found.iter().all(|hierarchy| hierarchy.mount != mount) {
-            found.push(Hierarchy { own: mount.join(own), mount });
+            found.push(Hierarchy { own: mount.join(own), mount, is_old: kind == "cgroup" });
         }
     }
     found
@@ -131,6 +161,7 @@ mod tests {
         assert_eq!(
             show(mounts, memberships),
             [
+                "/sys/fs/cgroup/memory /sys/fs/cgroup/memory/jobs/1",
                 "/sys/fs/cgroup/systemd /sys/fs/cgroup/systemd/",
                 "/sys/fs/cgroup/unified /sys/fs/cgroup/unified/a/b"
             ]

@@ -13,13 +13,17 @@ use crate::model::Digest;
 const RELEASE: &str = "bookworm";
 
 /// What is in the image: what makes a host a target of the installer (systemd, sshd, rpm, dnf, a shell), and what
-/// the cluster's programs need from their distribution (Java for ZooKeeper, its C library for Mesos).
+/// the cluster's programs need from their distribution (Java for ZooKeeper, its C library for Mesos, iptables and the
+/// device mapper's library for Docker).
 const PACKAGES: &[&str] = &[
     "bash",
     "curl",
     "dbus",
     "dnf",
     "iproute2",
+    "iptables",
+    "kmod",
+    "libdevmapper1.02.1",
     "libzookeeper-mt2",
     "openjdk-17-jre-headless",
     "openssh-server",

@@ -18,6 +18,11 @@ const PREPARE: &str = include_str!("scripts/prepare-host.sh");
 const BOOT: &str = concat!(include_str!("scripts/mount-root.sh"), include_str!("scripts/boot-host.sh"));
 const ENTER: &str = concat!(include_str!("scripts/mount-root.sh"), include_str!("scripts/enter-host.sh"));
 
+/// System calls that would reach beyond the host. What they need cannot be withheld: a privileged container must be
+/// given all there is.
+const FORBIDDEN_CALLS: &str =
+    "adjtimex clock_adjtime clock_settime settimeofday init_module finit_module delete_module kexec_load";
+
 /// How long a host may take to boot. It takes seconds; many at once on a slow machine take longer.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 
@@ -127,10 +132,14 @@ fn start(layout: &Layout, record: &Record, host: &Host) -> Result<Child, Error> 
         .args(groups)
         .args(["--", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe"])
         .args(["--resolv-conf=off", "--timezone=off", "--link-journal=no"])
-        // A host may configure its own network, as a real one may.
-        .arg("--capability=CAP_NET_ADMIN")
+        // A host may configure its own network, run privileged containers and load filters into the kernel, as a real
+        // one may. The machine's clock and the kernel's modules are not its own.
+        .args(["--capability=all", "--system-call-filter=add_key keyctl bpf"])
+        .arg(format!("--system-call-filter=~{FORBIDDEN_CALLS}"))
         .arg(format!("--machine={machine}"))
         .arg(format!("--network-namespace-path={}", network::namespace_path(&machine)))
+        // The network is the host's own, and so are the kernel's settings of it: it may forward packets.
+        .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")
         .stdin(Stdio::null())
         .stdout(console.into_file())
         .stderr(errors.into_file())

@@ -9,6 +9,6 @@ mod package;
 mod path;
 
 pub use digest::{Digest, DigestWriter, ParseDigestError};
-pub use name::{HostName, NameError, PackageName, RoleName, UnitName, VarName};
+pub use name::{HostName, NameError, PackageName, RoleName, SettingName, UnitName, VarName};
 pub use package::{Arch, Nevra, ParseNevraError};
 pub use path::{HostPath, HostPathError, Mode};

@@ -99,6 +99,14 @@ name!(
 );
 
 name!(
+    /// A setting that a role keeps in a service.
+    SettingName,
+    "setting name",
+    "use lower-case letters, digits and `-`, beginning with a letter",
+    is_kebab
+);
+
+name!(
     /// A variable that a role declares.
     VarName,
     "variable name",

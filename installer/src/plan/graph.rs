@@ -92,7 +92,7 @@ pub fn graph(desired: &[DesiredHost], plans: &[HostPlan], rollout: Rollout) -> G
         for part in parts(host, plan, &levels, |unit| Quorum::of(unit, desired, plans).is_lost()) {
             let id = graph.push(index, part.steps, after);
             after = Some(id);
-            if part.phase != Phase::Start {
+            if matches!(part.phase, Phase::Wait | Phase::Roll) {
                 ready_nodes.insert((part.unit.role.clone(), plan.host.clone()), id);
             }
             if part.phase == Phase::Roll {
@@ -110,15 +110,18 @@ pub fn graph(desired: &[DesiredHost], plans: &[HostPlan], rollout: Rollout) -> G
         };
         let roles = unit.needs.iter().filter_map(|role| need(role, desired, plans, &ready_nodes));
         graph.nodes[*id].needs = match phase {
-            Phase::Start => roles.collect(),
+            Phase::Set => roles.collect(),
+            // What one host sets for all is there before any starts.
+            Phase::Start => roles.chain(peers(Phase::Set).map(Need::Over)).collect(),
             // The members of an ensemble are healthy only together: wait once all have been started.
             Phase::Wait => peers(Phase::Start).map(Need::Over).collect(),
             // A running member is restarted only once those that were down are back, and if the others suffice.
             Phase::Roll if unit.quorum => {
                 let refused = Quorum::of(unit, desired, plans).cannot_spare_one().map(Need::Never);
-                roles.chain([Need::Back(peers(Phase::Wait).collect())]).chain(refused).collect()
+                let set = peers(Phase::Set).map(Need::Over);
+                roles.chain(set).chain([Need::Back(peers(Phase::Wait).collect())]).chain(refused).collect()
             }
-            Phase::Roll => roles.collect(),
+            Phase::Roll => roles.chain(peers(Phase::Set).map(Need::Over)).collect(),
         };
     }
     graph
@@ -195,6 +198,7 @@ impl<'a> Quorum<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
+    Set,
     Start,
     Wait,
     Roll,
@@ -216,11 +220,16 @@ fn parts<'a>(
     let mut parts = Vec::new();
     for unit in &host.units {
         let steps = steps_of(plan, &unit.name);
-        let restarts = plan.steps[steps.clone()].iter().any(|s| matches!(s.action, Action::Restart { .. }));
+        let is_set = |step: &usize| matches!(plan.steps[*step].action, Action::Set { .. });
+        let (sets, steps): (Vec<usize>, Vec<usize>) = steps.partition(is_set);
+        if !sets.is_empty() {
+            parts.push(Part { unit, phase: Phase::Set, steps: sets });
+        }
+        let restarts = steps.iter().any(|step| matches!(plan.steps[*step].action, Action::Restart { .. }));
         let is_wait = |step: &usize| matches!(plan.steps[*step].action, Action::AwaitHealthy { .. });
-        let (waits, starts): (Vec<usize>, Vec<usize>) = steps.clone().partition(is_wait);
+        let (waits, starts): (Vec<usize>, Vec<usize>) = steps.iter().copied().partition(is_wait);
         if restarts && !(unit.quorum && quorum_is_lost(unit)) {
-            parts.push(Part { unit, phase: Phase::Roll, steps: steps.collect() });
+            parts.push(Part { unit, phase: Phase::Roll, steps });
             continue;
         }
         for (phase, steps) in [(Phase::Start, starts), (Phase::Wait, waits)] {

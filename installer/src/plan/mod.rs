@@ -5,6 +5,7 @@
 mod diff;
 mod files;
 mod graph;
+mod identity;
 mod packages;
 mod reset;
 mod step;
@@ -35,7 +36,9 @@ pub fn plan(
 ) -> Result<HostPlan, PlanError> {
     usable(facts)?;
     let changes = packages::steps(desired, facts, packages)?;
-    let written = files::steps(desired, facts)?;
+    let mut written = files::steps(desired, facts)?;
+    // First of all: a run that ends behind it leaves nothing that would refuse to start.
+    written.splice(0..0, identity::steps(desired, facts, &written));
     let restarts = units::steps(desired, facts, &changes, &written)?;
     let mut steps = units::stops(desired, facts);
     steps.extend(changes);
@@ -66,6 +69,9 @@ pub fn receipt(
         }
     }
     for unit in &desired.units {
+        for setting in &unit.settings {
+            receipt.settings.insert(setting.name.clone(), setting.wanted.clone());
+        }
         for path in &unit.reads {
             receipt.readers.entry(path.clone()).or_default().push(unit.name.clone());
         }

@@ -26,6 +26,9 @@ pub(super) fn steps(
             }
             continue;
         }
+        if wanted.optional && packages.is_none_or(|set| set.find(&wanted.name).is_none()) {
+            continue;
+        }
         let built = find(wanted, packages)?;
         if let Some((change, reason)) = change(installed, built) {
             if !facts.cache.contains_key(&cached_name(built.sha256)) {

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, HostName, HostPath, Mode, Nevra, PackageName, RoleName, UnitName};
+use crate::model::{Digest, HostName, HostPath, Mode, Nevra, PackageName, RoleName, SettingName, UnitName};
 
 /// What one host needs, in order. No steps: the host is as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +97,17 @@ pub enum Action {
     Forget,
     /// Has systemd read its unit files again.
     ReloadSystemd,
+    /// Sets something in a service that the unit finds there.
+    Set {
+        /// The unit.
+        unit: UnitName,
+        /// The setting.
+        setting: SettingName,
+        /// What an earlier run set, where that was something else.
+        before: Option<String>,
+        /// What it becomes.
+        to: String,
+    },
     /// Has a unit started at boot.
     Enable {
         /// The unit.
@@ -133,7 +144,8 @@ impl Action {
     /// The unit that the action brings up. Stopping one is not part of bringing units up, and comes before.
     pub fn starts(&self) -> Option<&UnitName> {
         match self {
-            Self::Enable { unit }
+            Self::Set { unit, .. }
+            | Self::Enable { unit }
             | Self::Start { unit }
             | Self::Restart { unit }
             | Self::AwaitHealthy { unit } => Some(unit),
@@ -163,6 +175,7 @@ impl fmt::Display for Action {
             Self::PurgeData { folder } => write!(f, "delete {folder} with all that is in it"),
             Self::Forget => write!(f, "forget the receipt, the runs and the uploads"),
             Self::ReloadSystemd => write!(f, "reload systemd"),
+            Self::Set { setting, to, .. } => write!(f, "set {setting} to `{to}`"),
             Self::Enable { unit } => write!(f, "enable {unit}"),
             Self::Start { unit } => write!(f, "start {unit}"),
             Self::Restart { unit } => write!(f, "restart {unit}"),

@@ -1,8 +1,8 @@
 //! Which units are enabled, started, restarted and waited for, and why.
 
 use super::{Action, PackageChange, PlanError, Step};
-use crate::desired::{DesiredHost, ManagedUnit};
-use crate::facts::{Facts, UnitFacts, problems};
+use crate::desired::{DesiredHost, ManagedUnit, Setting};
+use crate::facts::{Facts, SettingFacts, UnitFacts, problems};
 use crate::model::{HostPath, UnitName};
 
 /// The steps that stop what an earlier run started and no role wants any longer. They come before all others: a
@@ -55,6 +55,19 @@ fn of_unit(
     let mut steps = Vec::new();
     let mut step = |action: Action, reason: String| steps.push(Step { action, reason });
     let name = || unit.name.clone();
+    for Setting { name, wanted, .. } in &unit.settings {
+        let reason = match facts.settings.get(name) {
+            Some(SettingFacts::Value(value)) if value == wanted => continue,
+            Some(SettingFacts::Value(value)) if value.is_empty() => "it is not set".to_owned(),
+            Some(SettingFacts::Value(value)) => format!("it is `{value}`"),
+            Some(SettingFacts::Unreadable(status)) => format!("it cannot be read yet (status {status})"),
+            None => "it is not known".to_owned(),
+        };
+        let before = facts.receipt.as_ref().and_then(|receipt| receipt.settings.get(name));
+        let before = before.filter(|before| *before != wanted).cloned();
+        let (setting, to) = (name.clone(), wanted.clone());
+        step(Action::Set { unit: unit.name.clone(), setting, before, to }, reason);
+    }
     if !now.is_some_and(is_enabled) {
         let reason = match now {
             Some(now) if now.load != "not-found" => format!("it is {}", known(&now.enabled)),

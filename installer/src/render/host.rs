@@ -7,10 +7,12 @@ use secrecy::ExposeSecret as _;
 use super::context::{ClusterContext, HostContext, Item, RoleContext, TlsContext, visible_vars};
 use super::{Shared, Template, Templates};
 use crate::cluster::{Cluster, ClusterHost};
-use crate::desired::{DesiredHost, DesiredPackage, HealthCheck, ManagedFile, ManagedUnit, Probe};
+use crate::desired::{
+    DesiredHost, DesiredPackage, HealthCheck, Identity, ManagedFile, ManagedUnit, Probe, Setting,
+};
 use crate::diagnostic::{Mistake, Mistakes, Place};
-use crate::model::{HostPath, PackageName, RoleName, UnitName};
-use crate::roles::{Each, Role, RoleFile, RoleUnit, Where, applies};
+use crate::model::{HostPath, PackageName, RoleName, SettingName, UnitName};
+use crate::roles::{Each, Role, RoleFile, RoleIdentity, RoleSetting, RoleUnit, Scope, Where, applies};
 
 /// Renders all hosts, in the order of the inventory.
 ///
@@ -60,7 +62,7 @@ impl<'a> Work<'a> {
         let wanted = &self.cluster.containerizers;
         let mut packages: BTreeMap<&PackageName, Vec<RoleName>> = BTreeMap::new();
         for role in &roles {
-            for package in &role.packages {
+            for package in role.all_packages() {
                 packages.entry(&package.value).or_default().push(role.name.clone());
             }
             for file in role.files.iter().filter(|file| applies(file.containerizer, wanted)) {
@@ -69,10 +71,11 @@ impl<'a> Work<'a> {
         }
         let packages: Vec<DesiredPackage> = packages
             .into_iter()
-            .map(|(name, roles)| DesiredPackage {
+            .map(|(name, wanted_by)| DesiredPackage {
                 name: name.clone(),
-                roles,
+                roles: wanted_by,
                 provided: self.cluster.provided.contains(name),
+                optional: !roles.iter().any(|role| role.packages.iter().any(|wanted| wanted.value == *name)),
             })
             .collect();
         for role in &roles {
@@ -229,7 +232,7 @@ impl<'a> Work<'a> {
             std::iter::once(role).chain(read.iter().copied().filter(|other| other.name != role.name));
         let packages: Vec<PackageName> = match &unit.packages {
             Some(packages) => packages.iter().map(|name| name.value.clone()).collect(),
-            None => own_first.flat_map(|role| &role.packages).map(|name| name.value.clone()).collect(),
+            None => own_first.flat_map(Role::all_packages).map(|name| name.value.clone()).collect(),
         };
         let done = ManagedUnit {
             name: unit.name.value.clone(),
@@ -241,8 +244,10 @@ impl<'a> Work<'a> {
             reads,
             needs: self.needs(role, &read),
             quorum: unit.quorum,
+            settings: unit.settings.iter().filter_map(|setting| self.setting(role, setting)).collect(),
             health: unit.health.iter().filter_map(|health| self.health(health)).collect(),
             patience: unit.patience,
+            identity: unit.identity.as_ref().and_then(|identity| self.identity(identity)),
         };
         let same = |name: &UnitName| *name == done.name;
         if let Some((other, place)) = self.units.iter().find(|(other, _)| same(&other.name)) {
@@ -273,6 +278,44 @@ impl<'a> Work<'a> {
             }
         }
         needs
+    }
+
+    fn identity(&self, identity: &RoleIdentity) -> Option<Identity> {
+        let folder = self.host.vars.get(&identity.below.value).and_then(serde_json::Value::as_str)?;
+        let kept_in = format!("{folder}/{}", identity.forgets).parse().ok()?;
+        Some(Identity { files: identity.files.clone(), kept_in })
+    }
+
+    /// A setting of the whole cluster is the affair of the role's first host in the inventory.
+    fn setting(&mut self, role: &Role, setting: &RoleSetting) -> Option<Setting> {
+        let first = self.cluster.with_role(role.name.as_str()).next();
+        if setting.scope == Scope::Cluster && first.is_some_and(|first| first.name != self.host.name) {
+            return None;
+        }
+        let wanted = self.text(role, &setting.wanted)?.trim().to_owned();
+        let (read, write) = (self.text(role, &setting.read)?, self.text(role, &setting.write)?);
+        if wanted.is_empty() {
+            return None;
+        }
+        let name: SettingName = setting.name.value.clone();
+        Some(Setting { name, wanted, read, write })
+    }
+
+    fn text(&mut self, role: &Role, name: &str) -> Option<String> {
+        let template = self.templates.get(name)?;
+        let context = RoleContext {
+            host: HostContext::new(self.host),
+            tls: TlsContext::new(self.host, self.cluster.tls),
+            vars: visible_vars(role, &self.cluster.roles, self.host),
+            item: None,
+        };
+        match template.render_beside(&context, &[self.context]) {
+            Ok(text) => Some(text),
+            Err(mistake) => {
+                self.mistakes.push(mistake);
+                None
+            }
+        }
     }
 
     fn health(&self, health: &crate::roles::RoleHealth) -> Option<HealthCheck> {

@@ -21,10 +21,14 @@ impl Templates {
         let mut mistakes = Mistakes::new();
         let mut broken = Vec::new();
         for role in roles.iter() {
-            for file in &role.files {
-                let name = file.template.as_str();
+            let of_files = role.files.iter().map(|file| (&file.template, file.each.is_some()));
+            let settings = role.units.iter().flat_map(|unit| &unit.settings);
+            let of_settings =
+                settings.flat_map(|setting| setting.templates()).map(|template| (template, false));
+            for (named, has_item) in of_files.chain(of_settings) {
+                let name = named.as_str();
                 if !templates.0.contains_key(name) && !broken.contains(&name) {
-                    match load(data, name, &file.template.place) {
+                    match load(data, name, &named.place) {
                         Ok(template) => drop(templates.0.insert(name.to_owned(), template)),
                         Err(mistake) => {
                             mistakes.push(mistake);
@@ -33,7 +37,7 @@ impl Templates {
                     }
                 }
                 if let Some(template) = templates.get(name) {
-                    let shape = context::shape(role, roles, file.each.is_some());
+                    let shape = context::shape(role, roles, has_item);
                     mistakes.extend(template.unknown_names(&shape));
                 }
             }

@@ -163,6 +163,9 @@ impl Catalogue {
                 PathRef::Path(_) => {}
             }
         }
+        for identity in role.units.iter().filter_map(|unit| unit.identity.as_ref()) {
+            self.check_use(role, &identity.below, &identity.below.place, VarKind::Path, mistakes);
+        }
         for each in role.files.iter().filter_map(|file| file.each.as_ref()) {
             if let Each::Var(name) = &each.value {
                 self.check_use(role, name, &each.place, VarKind::Map, mistakes);

@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::desired::Probe;
 use crate::diagnostic::{Place, Spanned};
 use crate::inventory::Containerizer;
-use crate::model::{HostPath, HostPathError, Mode, PackageName, RoleName, UnitName, VarName};
+use crate::model::{HostPath, HostPathError, Mode, PackageName, RoleName, SettingName, UnitName, VarName};
 
 /// One role, as its file says it.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Role {
     pub needs: Vec<Need>,
     /// Packages that it installs.
     pub packages: Vec<Spanned<PackageName>>,
+    /// Packages that it installs where the repository has them.
+    pub optional_packages: Vec<Spanned<PackageName>>,
     /// Files that it writes.
     pub files: Vec<RoleFile>,
     /// Units that it runs, in the order in which they are started.
@@ -44,6 +46,13 @@ pub struct Role {
     pub vars: BTreeMap<VarName, Variable>,
     /// The folders that its services keep data in, which only `reset --purge-data` deletes.
     pub data: Vec<Spanned<PathRef>>,
+}
+
+impl Role {
+    /// The packages that it installs, optional ones too.
+    pub fn all_packages(&self) -> impl Iterator<Item = &Spanned<PackageName>> {
+        self.packages.iter().chain(&self.optional_packages)
+    }
 }
 
 /// A role that comes with another.
@@ -144,12 +153,50 @@ pub struct RoleUnit {
     /// The packages a change of which restarts it, the first being that whose version is shown; those of its
     /// role and of the roles that it reads where there is no list.
     pub packages: Option<Vec<Spanned<PackageName>>>,
+    /// What must be set in a service before it starts.
+    pub settings: Vec<RoleSetting>,
     /// What shows that it is healthy, besides being active.
     pub health: Vec<RoleHealth>,
     /// How long it may take from its start to being healthy.
     pub patience: Duration,
+    /// What it takes for its own, where it keeps that from one start to the next.
+    pub identity: Option<RoleIdentity>,
     /// The containerizer that it runs for; always where there is none.
     pub containerizer: Option<Containerizer>,
+}
+
+/// What a unit's service takes for its own and keeps: started with anything else, it refuses to go on.
+#[derive(Debug, Clone)]
+pub struct RoleIdentity {
+    /// The files that say it, and folders of them (with a `/` at their ends).
+    pub files: Vec<String>,
+    /// The variable of the type path with the folder below which the service keeps it.
+    pub below: Spanned<VarName>,
+    /// The path below that folder that must go for the service to begin anew.
+    pub forgets: String,
+}
+
+/// Something that is kept in a service and not in a file.
+#[derive(Debug, Clone)]
+pub struct RoleSetting {
+    /// Its name.
+    pub name: Spanned<SettingName>,
+    /// The template of what reading it prints when it is as it should be; where it renders to nothing but white
+    /// space, the setting is left alone.
+    pub wanted: Spanned<String>,
+    /// The template of a shell script that prints what it is now.
+    pub read: Spanned<String>,
+    /// The template of a shell script that sets it.
+    pub write: Spanned<String>,
+    /// Whether each host has its own, or one host sets it for all.
+    pub scope: Scope,
+}
+
+impl RoleSetting {
+    /// Its templates.
+    pub fn templates(&self) -> [&Spanned<String>; 3] {
+        [&self.wanted, &self.read, &self.write]
+    }
 }
 
 /// A health check of a unit.

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    Each, Include, Need, PathPattern, PathRef, PortRef, Protocol, Role, RoleFile, RoleHealth, RolePort,
-    RoleUnit, Variable, Where,
+    Each, Include, Need, PathPattern, PathRef, PortRef, Protocol, Role, RoleFile, RoleHealth, RoleIdentity,
+    RolePort, RoleSetting, RoleUnit, Scope, Variable, Where,
 };
 use crate::desired::Probe;
-use crate::diagnostic::{FromValue, Kind, Mistake, Mistakes, Reading, Source, TableReader, Value, list};
+use crate::diagnostic::{
+    FromValue, Kind, Mistake, Mistakes, Reading, Source, Spanned, TableReader, Value, list,
+};
 use crate::inventory::Containerizer;
 use crate::model::{HostPath, Mode, RoleName, UnitName, VarName};
 
@@ -27,6 +29,7 @@ impl Role {
             includes: root.tables("includes").into_iter().filter_map(include).collect(),
             needs: root.tables("needs").into_iter().filter_map(need).collect(),
             packages: root.get_or("packages", Vec::new()),
+            optional_packages: root.get_or("optional_packages", Vec::new()),
             files: root.tables("files").into_iter().filter_map(file).collect(),
             units: root.tables("units").into_iter().filter_map(unit).collect(),
             ports: root.tables("ports").into_iter().filter_map(port).collect(),
@@ -103,13 +106,35 @@ fn unit(table: TableReader<'_>) -> Option<RoleUnit> {
         quorum: table.get_or("quorum", false),
         reads_roles: table.get_or("reads_roles", Vec::new()),
         packages: table.get("packages").map(|packages| packages.value),
+        settings: table.tables("settings").into_iter().filter_map(setting).collect(),
         health: table.tables("health").into_iter().filter_map(health).collect(),
         patience: table.get_or("patience", PATIENCE),
+        identity: table.table("identity").and_then(identity),
         containerizer: containerizer(&table),
         name: name?,
     };
     table.finish();
     Some(unit)
+}
+
+fn identity(table: TableReader<'_>) -> Option<RoleIdentity> {
+    let files = table.get_or::<Vec<Spanned<String>>>("files", Vec::new());
+    let below = table.need("below", "\"mesos_agent_work_dir\"");
+    let forgets = table.need::<String>("forgets", "\"meta/slaves/latest\"");
+    table.finish();
+    let files = files.into_iter().map(|file| file.value).collect();
+    Some(RoleIdentity { files, below: below?, forgets: forgets?.value })
+}
+
+fn setting(table: TableReader<'_>) -> Option<RoleSetting> {
+    let name = table.need("name", "\"ip-pool\"");
+    let template = |key| table.need::<String>(key, "\"calico-node/ip-pool.wanted\"");
+    let (wanted, read, write) = (template("wanted"), template("read"), template("write"));
+    let scope = table
+        .choice("scope", &[("host", Scope::Host), ("cluster", Scope::Cluster)])
+        .map_or(Scope::Host, |scope| scope.value);
+    table.finish();
+    Some(RoleSetting { name: name?, wanted: wanted?, read: read?, write: write?, scope })
 }
 
 fn health(table: TableReader<'_>) -> Option<RoleHealth> {

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::vars;
 use crate::inventory::Containerizer;
-use crate::roles::{Catalogue, Scope};
+use crate::roles::{Catalogue, Role, Scope};
 
 /// An inventory of calico-mesos-install: which hosts there are, how they are reached, and what runs on them.
 #[derive(JsonSchema)]
@@ -209,7 +209,7 @@ pub fn inventory(roles: &Catalogue, releases: &[&str]) -> Json {
         roles.iter().map(|role| json!({"const": role.name.as_str(), "description": role.description}));
     host["roles"]["items"]["oneOf"] = words.collect();
     let packages: std::collections::BTreeSet<&str> =
-        roles.iter().flat_map(|role| &role.packages).map(|package| package.as_str()).collect();
+        roles.iter().flat_map(Role::all_packages).map(|package| package.as_str()).collect();
     schema["properties"]["packages"]["properties"]["provided"]["items"]["enum"] = json!(packages);
     schema
 }

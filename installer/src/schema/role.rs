@@ -20,6 +20,8 @@ struct RoleFile {
     description: String,
     /// RPMs that it installs.
     packages: Option<Vec<String>>,
+    /// RPM packages that are installed where the repository has them.
+    optional_packages: Option<Vec<String>>,
     /// Roles that come with it, in the order in which they are installed.
     includes: Option<Vec<Include>>,
     /// Roles that it cannot do without.
@@ -105,13 +107,51 @@ struct Unit {
     /// The packages a change of which restarts it, the first being that whose version is shown; those of its role and
     /// of the roles that it reads unless given.
     packages: Option<Vec<String>>,
+    /// What must be set in a service before it starts.
+    settings: Option<Vec<Setting>>,
     /// What shows that it is healthy, besides being active.
     health: Option<Vec<Health>>,
     /// How long it may take from its start to being healthy.
     #[schemars(extend("default" = "60s", "pattern" = vars::DURATION))]
     patience: Option<String>,
+    /// What its service takes for its own and keeps from one start to the next: started with anything else, it refuses.
+    identity: Option<Identity>,
     /// Only with this containerizer.
     containerizer: Option<Containerizer>,
+}
+
+/// What a service takes for its own. When it changes, what the service keeps of it is removed, and the plan says so.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Identity {
+    /// The files that say it, and folders of them, with a `/` at their ends.
+    #[schemars(extend("examples" = ["/etc/mesos-slave/attributes/"]))]
+    files: Option<Vec<String>>,
+    /// The variable with the folder below which the service keeps it.
+    #[schemars(extend("examples" = ["mesos_agent_work_dir"]))]
+    below: String,
+    /// The path below that folder that must go for the service to begin anew.
+    #[schemars(extend("examples" = ["meta/slaves/latest"]))]
+    forgets: String,
+}
+
+/// Something that is kept in a service and not in a file of the host.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Setting {
+    /// Its name.
+    #[schemars(extend("examples" = ["ip-pool"]))]
+    name: String,
+    /// The template of what reading it prints when it is as it should be; where it comes out as nothing but white
+    /// space, the setting is left alone.
+    wanted: String,
+    /// The template of a shell script that prints what it is now, and fails where that cannot be told.
+    read: String,
+    /// The template of a shell script that sets it; its first argument is what an earlier run set.
+    write: String,
+    /// Whether each `host` sets its own, or the role's first host in the inventory sets it for the `cluster`.
+    #[schemars(extend("default" = "host", "enum" = ["host", "cluster"]))]
+    scope: Option<String>,
 }
 
 /// A question to a port of the unit, asked on its host, and what a healthy unit answers.

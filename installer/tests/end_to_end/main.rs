@@ -13,6 +13,7 @@
 
 mod checks;
 mod cluster;
+mod docker;
 mod ensemble;
 mod harness;
 mod interruption;

@@ -13,6 +13,64 @@ systemctl set-default --quiet multi-user.target
 mkdir -p /etc/systemd/journald.conf.d
 printf '[Journal]\nStorage=persistent\nSystemMaxUse=64M\nRateLimitIntervalSec=0\n' > /etc/systemd/journald.conf.d/lab.conf
 
+# A host has control groups of its own in every hierarchy, mounted read-only by systemd-nspawn; what runs containers
+# makes groups there.
+cat > /etc/systemd/system/lab-control-groups.service <<'EOF'
+[Unit]
+Description=Make the control groups of this host writable
+DefaultDependencies=no
+Before=sysinit.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'for folder in /sys/fs/cgroup/*/; do ! mountpoint -q "$folder" || mount -o remount,bind,rw,nosuid,nodev,noexec "$folder"; done'
+
+[Install]
+WantedBy=sysinit.target
+EOF
+systemctl enable --quiet lab-control-groups.service
+
+# A privileged container is given all capabilities that there are, and a host that lacks one cannot start it. Here one
+# is given those that the machine has given to the host.
+mkdir -p /etc/docker /usr/local/libexec
+printf '%s\n' '{"default-runtime": "lab", "runtimes": {"lab": {"path": "/usr/local/libexec/lab-runc"}}}' > /etc/docker/daemon.json
+cat > /usr/local/libexec/lab-runc <<'EOF'
+#!/usr/bin/python3
+"""runc, with the capabilities of containers limited to those of this host."""
+import json
+import os
+import sys
+
+# In the order of their numbers, as linux/capability.h has it.
+NAMES = """CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
+NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN
+SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE
+MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE""".split()
+
+
+def limit(path, process_of):
+    with open("/proc/self/status") as status:
+        bounds = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd:"))
+    missing = {"CAP_" + name for number, name in enumerate(NAMES) if not bounds >> number & 1}
+    with open(path) as file:
+        config = json.load(file)
+    for names in (process_of(config).get("capabilities") or {}).values():
+        names[:] = [name for name in names if name not in missing]
+    with open(path, "w") as file:
+        json.dump(config, file)
+
+
+for option, name, process_of in (
+    ("--bundle", "config.json", lambda config: config["process"]),
+    ("--process", "", lambda config: config),
+):
+    if option in sys.argv:
+        limit(os.path.join(sys.argv[sys.argv.index(option) + 1], name).rstrip("/"), process_of)
+os.execv("/usr/bin/runc", sys.argv)
+EOF
+chmod 0755 /usr/local/libexec/lab-runc
+
 # Many sessions at once are what an installer opens. Passwords for everyone but root, so that they can be tried.
 rm -f /etc/ssh/ssh_host_*
 printf '%s\n' 'HostKey /etc/ssh/ssh_host_ed25519_key' 'UseDNS no' 'MaxStartups 200' 'MaxSessions 100' \
@@ -57,6 +115,7 @@ glibc libc6
 grep grep
 gzip gzip
 iproute iproute2
+iptables iptables
 java-headless openjdk-17-jre-headless 1:
 jre-headless openjdk-17-jre-headless 1:
 java-17-headless openjdk-17-jre-headless 1:
