@@ -7,7 +7,7 @@ mod common;
 use calico_mesos_install::cluster::Cluster;
 use calico_mesos_install::data::Data;
 use calico_mesos_install::facts::Answer;
-use calico_mesos_install::verify::{Answers, Topic, checks, questions};
+use calico_mesos_install::verify::{self, Answers, Topic, checks, questions};
 use serde_json::{Value, json};
 
 fn cluster() -> Cluster {
@@ -79,6 +79,7 @@ fn a_healthy_cluster_passes_every_check() {
     assert_eq!(broken(&healthy()), Vec::<String>::new());
     let names: Vec<&str> = checks(&cluster(), &healthy()).iter().map(|check| check.name).collect();
     assert_eq!(names, ["zookeeper-leader", "etcd-leader", "mesos-leader", "mesos-agent-registered"]);
+    assert!(names.iter().all(|name| verify::NAMES.contains(name)));
 }
 
 #[test]

@@ -59,6 +59,8 @@ enum Command {
     /// Restore a host's network, or that of every host that was cut off.
     #[command(after_long_help = examples::LAB_MEND)]
     Mend(Mend),
+    /// Print where the hosts' base image is; it is made if it is not there.
+    Image(Image),
 }
 
 #[derive(Debug, clap::Args)]
@@ -82,12 +84,25 @@ struct Up {
     /// The hosts' network; nothing else on this machine may use it [default: 172.24.197.0/24]
     #[arg(long, value_name = "CIDR")]
     subnet: Option<Ipv4Net>,
+    #[command(flatten)]
+    image: Image,
+}
+
+/// Where the base image is, and where it comes from.
+#[derive(Debug, clap::Args)]
+struct Image {
     /// Where the base image is cached [default: $XDG_CACHE_HOME or /var/cache, calico-mesos-install/lab]
     #[arg(long, value_name = "DIR")]
     image_cache: Option<Utf8PathBuf>,
     /// The Debian mirror that the base image is made from, when it is made
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
+}
+
+impl Image {
+    fn cache(&self) -> Utf8PathBuf {
+        self.image_cache.clone().unwrap_or_else(|| cache::of_this_machine().join("lab"))
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -124,6 +139,7 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
         Command::Reboot(host) => ("reboot", reboot(&output, host)),
         Command::Cut(host) => ("cut", cut(&output, host)),
         Command::Mend(host) => ("mend", mend(&output, host)),
+        Command::Image(args) => ("image", image(&output, args)),
     };
     let counts = match &result {
         Ok((changed, unchanged)) => (*changed, *unchanged, 0),
@@ -168,8 +184,8 @@ fn up(output: &Output, args: &Up) -> Result<Counts, lab::Error> {
         masters: args.masters,
         agents: args.agents,
         subnet: args.subnet,
-        cache: args.image_cache.clone().unwrap_or_else(|| cache::of_this_machine().join("lab")),
-        mirror: args.mirror.clone(),
+        cache: args.image.cache(),
+        mirror: args.image.mirror.clone(),
         packages: "dist".into(),
     };
     let brought = lab::up(&options, &|event| output.progress(&event))?;
@@ -183,6 +199,16 @@ fn up(output: &Output, args: &Up) -> Result<Counts, lab::Error> {
         brought.inventory
     ));
     Ok((booted, running))
+}
+
+fn image(output: &Output, args: &Image) -> Result<Counts, lab::Error> {
+    let image = lab::image(&args.cache(), args.mirror.as_deref(), &|event| output.progress(&event))?;
+    if output.json {
+        output.json(&json!({ "type": "image", "path": image }));
+    } else {
+        println!("{image}");
+    }
+    Ok((0, 0))
 }
 
 fn down(output: &Output, dir: &Utf8Path) -> Result<Counts, lab::Error> {

@@ -18,7 +18,8 @@ pub enum HostError {
     /// Another run is at work on the host.
     #[error(
         "another run holds the host's lock: {holder}\n\
-         Wait for it to end. The lock goes by itself when that run's connection does."
+         Wait for it to end. The lock goes by itself when that run's connection does.\n\
+         More: docs/troubleshooting.md#another-run-holds-the-lock"
     )]
     Locked {
         /// Who holds it and since when.
@@ -27,11 +28,15 @@ pub enum HostError {
     /// The answer about facts cannot be read.
     #[error(
         "the host's answer about its facts cannot be read\n\
-         See with `ssh HOST true` whether its login scripts print something, and silence them where there is no terminal."
+         See with `ssh HOST true` whether its login scripts print something, and silence them where there is no terminal.\n\
+         More: docs/troubleshooting.md#the-hosts-answer-cannot-be-read"
     )]
     Facts(#[source] ParseFactsError),
     /// A remote command failed.
-    #[error("`{command}` ended with status {status}{output}\nMend that on the host and run again.")]
+    #[error(
+        "`{command}` ended with status {status}{output}\nMend that on the host and run again.\n\
+         More: docs/troubleshooting.md#a-command-ended-with-another-status-than-0"
+    )]
     Command {
         /// The command in short, for people.
         command: String,
@@ -43,7 +48,8 @@ pub enum HostError {
     /// A package arrived with another digest.
     #[error(
         "{package} arrived damaged: the uploaded file was deleted\n\
-         Run again; if it happens again, look at the host's disk and memory."
+         Run again; if it happens again, look at the host's disk and memory.\n\
+         More: docs/troubleshooting.md#a-package-arrived-damaged"
     )]
     Damaged {
         /// The package.
@@ -51,7 +57,8 @@ pub enum HostError {
     },
     /// A unit is not healthy.
     #[error(
-        "{unit} {what}{journal}\nSee all of it with `journalctl -u {unit}` on the host, mend the cause and run again."
+        "{unit} {what}{journal}\nSee all of it with `journalctl -u {unit}` on the host, mend the cause and run again.\n\
+         More: docs/troubleshooting.md#a-service-does-not-become-healthy"
     )]
     Unhealthy {
         /// The unit.

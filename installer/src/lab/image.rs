@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lock::Lock;
 use super::program::{ProgramError, tail};
+use super::tools::{self, Work};
 use super::{Error, Event, Progress, files};
 use crate::model::Digest;
 
@@ -41,8 +42,26 @@ const CUSTOMISE: &str = include_str!("scripts/customise.sh");
 /// The beginning of the name of an image that is being made.
 const PARTIAL: &str = "partial-";
 
+/// Where the hosts' base image is; it is made unless it is there. To be copied or mounted, never changed: hosts
+/// that are running may stand on it.
+///
+/// # Errors
+///
+/// Something that making it needs is missing, or it cannot be made.
+pub fn image(cache: &Utf8Path, mirror: Option<&str>, progress: &dyn Progress) -> Result<Utf8PathBuf, Error> {
+    if !is_made(cache) {
+        tools::check(Work::BuildAndBoot)?;
+    }
+    ensure(cache, mirror, progress)
+}
+
+/// Whether the cache has the image.
+pub(super) fn is_made(cache: &Utf8Path) -> bool {
+    path(cache).is_dir()
+}
+
 /// Where the image of this recipe is, or will be.
-pub(super) fn path(cache: &Utf8Path) -> Utf8PathBuf {
+fn path(cache: &Utf8Path) -> Utf8PathBuf {
     let recipe = [RELEASE, &PACKAGES.join(","), BUILD, CUSTOMISE].join("\0");
     cache.join(Digest::of(recipe).short())
 }
@@ -57,6 +76,7 @@ pub(super) fn ensure(
     mirror: Option<&str>,
     progress: &dyn Progress,
 ) -> Result<Utf8PathBuf, Error> {
+    let cache = &camino::absolute_utf8(cache).map_err(Error::io("resolving the cache's folder"))?;
     let image = path(cache);
     if image.is_dir() {
         return Ok(image);

@@ -30,6 +30,7 @@ use camino::Utf8PathBuf;
 
 pub use command::{Down, HostStatus, Login, cut, down, login, mend, reboot, status};
 pub use error::{Error, Kind};
+pub use image::image;
 pub use machine::Systemd;
 pub use program::ProgramError;
 pub use record::Role;

@@ -60,10 +60,8 @@ pub struct Brought {
 /// Before anything was changed: something is missing, the subnet is in use, the folder is not a lab's, another
 /// run is working on it. Later: the image cannot be made, or hosts do not boot; the others are up then.
 pub fn up(options: &UpOptions, progress: &dyn Progress) -> Result<Brought, Error> {
-    let is_cached = image::path(&options.cache).is_dir();
-    tools::check(if is_cached { Work::Boot } else { Work::BuildAndBoot })?;
+    tools::check(if image::is_made(&options.cache) { Work::Boot } else { Work::BuildAndBoot })?;
     let layout = Layout::of(&options.dir)?;
-    let cache = camino::absolute_utf8(&options.cache).map_err(Error::io("resolving the cache's folder"))?;
     let packages =
         camino::absolute_utf8(&options.packages).map_err(Error::io("resolving the packages' folder"))?;
     // Once to refuse what cannot be before anything is made, once when no other run can interfere.
@@ -75,7 +73,7 @@ pub fn up(options: &UpOptions, progress: &dyn Progress) -> Result<Brought, Error
     // First of all, so that `lab down` knows the folder for a lab's.
     record.save(&layout.record())?;
 
-    let image = image::ensure(&cache, options.mirror.as_deref(), progress)?;
+    let image = image::ensure(&options.cache, options.mirror.as_deref(), progress)?;
     prepare(&layout, &image, &mut record)?;
     layout.write_known_hosts(&record)?;
     layout.write_inventory(&mut record, &new, &packages)?;

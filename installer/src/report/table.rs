@@ -147,6 +147,9 @@ pub fn show_checks(checks: &[Check]) -> String {
         let mark = if check.ok { "✓".green().to_string() } else { "✗".red().to_string() };
         let host = check.host.as_ref().map(|host| format!(" {host}")).unwrap_or_default();
         text.push_str(&format!("{mark} {}{host}: {}\n", check.name, check.seen.replace('\n', "\n    ")));
+        if !check.ok {
+            text.push_str(&format!("    More: docs/troubleshooting.md#{}\n", check.name));
+        }
     }
     text
 }

@@ -1,6 +1,6 @@
 //! The role files: what a role is made of. Data only; adding a role takes a file, not Rust.
 //!
-//! `docs/roles.md` describes the files for those who write them.
+//! `docs/writing-a-role.md` describes the files for those who write them.
 
 mod catalogue;
 mod read;

@@ -56,6 +56,18 @@ pub struct Check {
     pub seen: String,
 }
 
+/// The names of all checks: what is asked of each host, then of the cluster. docs/troubleshooting.md has an entry
+/// for each.
+pub const NAMES: &[&str] = &[
+    "reachable",
+    "services-healthy",
+    "no-drift",
+    "zookeeper-leader",
+    "etcd-leader",
+    "mesos-leader",
+    "mesos-agent-registered",
+];
+
 /// What to ask a host.
 pub fn questions(host: &ClusterHost) -> Vec<Question> {
     let http = |path: &str| Probe::Http { path: path.to_owned(), contains: None };

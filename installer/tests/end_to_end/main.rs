@@ -15,9 +15,12 @@ mod checks;
 mod cluster;
 mod docker;
 mod ensemble;
+mod guides;
 mod harness;
 mod interruption;
 mod life;
+#[path = "../common/page.rs"]
+mod page;
 mod refusals;
 mod sudo;
 mod taking_back;

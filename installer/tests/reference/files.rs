@@ -34,7 +34,7 @@ pub(crate) fn roles() -> String {
     let roles = Catalogue::load(&Data::built_in()).unwrap();
     let mut page = head(
         "Roles",
-        "What the built-in roles are made of, then what a role file may say. [Roles and templates](../roles.md) tells\n\
+        "What the built-in roles are made of, then what a role file may say. [Writing a role](../writing-a-role.md) tells\n\
          how to write one. The inventory sets variables under `[vars]`, or in a host's own `vars`; those of the scope\n\
          `cluster` under `[vars]` only.",
     );

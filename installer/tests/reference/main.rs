@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+mod by_hand;
 mod commands;
 mod events;
 mod files;
@@ -51,6 +52,11 @@ fn cell(text: &str) -> String {
 #[test]
 fn commands() {
     compare("commands.md", &commands::page());
+}
+
+#[test]
+fn installing_by_hand() {
+    compare("../manual-installation.md", &by_hand::page());
 }
 
 #[test]

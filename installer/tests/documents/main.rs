@@ -1,6 +1,11 @@
 //! What the documents show is what the tool does.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod commands;
+mod links;
+#[path = "../common/page.rs"]
+mod page;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,43 +35,6 @@ fn the_commands_of_the_readme_are_those_of_the_tool() {
         .map(|command| command.trim().trim_matches('`').split(' ').next().unwrap().to_owned())
         .collect();
     assert_eq!(shown, has);
-}
-
-#[test]
-fn the_inventory_of_the_readme_has_no_mistake() {
-    let readme = readme();
-    let section = readme.split("## An inventory").nth(1).unwrap().split("\n## ").next().unwrap();
-    let inventory: String = section
-        .lines()
-        .filter_map(|line| line.strip_prefix("    "))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("inventory.toml");
-    fs_err::write(&file, inventory).unwrap();
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_calico-mesos-install")).arg("validate").arg(&file).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-#[test]
-fn links_lead_somewhere() {
-    let mut broken = Vec::new();
-    for entry in walkdir::WalkDir::new(root()).into_iter().filter_entry(|entry| entry.file_name() != "target")
-    {
-        let path = entry.unwrap().into_path();
-        if path.extension().is_none_or(|extension| extension != "md") {
-            continue;
-        }
-        let text = fs_err::read_to_string(&path).unwrap();
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let file = link.split('#').next().unwrap();
-            if !file.contains("://") && !path.parent().unwrap().join(file).exists() {
-                broken.push(format!("{}: {link}", path.display()));
-            }
-        }
-    }
-    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 #[test]

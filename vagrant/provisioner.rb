@@ -1,0 +1,134 @@
+require_relative "guest"
+
+# The one thing that Vagrant has to be taught: to run the installer once all machines are up.
+module CalicoMesosInstall
+  class Plugin < Vagrant.plugin("2")
+    name "calico-mesos-install"
+
+    config(:calico_mesos_install, :provisioner) { Config }
+    provisioner(:calico_mesos_install) { Provisioner }
+  end
+
+  class Config < Vagrant.plugin("2", :config)
+    attr_accessor :cluster
+  end
+
+  class Failed < Vagrant::Errors::VagrantError
+    def initialize(message)
+      @message = message
+      super()
+    end
+
+    def error_message
+      @message
+    end
+  end
+
+  class Provisioner < Vagrant.plugin("2", :provisioner)
+    def provision
+      settings.provision_from == "guest" ? Guest.new(self).run : on_host
+    end
+
+    def cluster
+      config.cluster
+    end
+
+    def settings
+      cluster.settings
+    end
+
+    # The release of the provider's box.
+    def release
+      lxc? ? settings.lxc_release : settings.release
+    end
+
+    # Every machine of the cluster, with what Vagrant knows of it.
+    def machines
+      cluster.machines.map do |node|
+        [node, node.name == machine.name.to_s ? machine : machine.env.machine(node.name.to_sym, machine.provider_name)]
+      end
+    end
+
+    # The machines' host keys, asked for on the connections that Vagrant has anyway.
+    def known_hosts
+      machines.map { |node, made| "#{node.address} #{host_key(made)}\n" }.join
+    end
+
+    def private_key(made)
+      made.ssh_info[:private_key_path].first
+    end
+
+    def checkout
+      Pathname.new("..").expand_path(__dir__)
+    end
+
+    # Where the packages are, or are to be.
+    def packages
+      Pathname.new(own_packages? ? settings.packages : "../dist").expand_path(__dir__)
+    end
+
+    # Whether somebody else has built them.
+    def own_packages?
+      !settings.packages.empty?
+    end
+
+    def say(text)
+      machine.ui.info(text)
+    end
+
+    private
+
+    def lxc?
+      machine.provider_name == :lxc
+    end
+
+    def on_host
+      run(tool, "build", "--release", release, "--out", packages.to_s) unless own_packages?
+      cluster.known_hosts.write(known_hosts)
+      keys = machines.to_h { |node, made| [node.name, private_key(made)] }
+      cluster.file.write(
+        cluster.inventory(release: release, packages: packages, user: machine.ssh_info[:username]) { |node| keys[node.name] }
+      )
+      run(tool, "apply", cluster.file.to_s, "--yes")
+      run(tool, "verify", cluster.file.to_s)
+      say("the cluster works: #{tool} status #{cluster.file}")
+    end
+
+    def host_key(made)
+      line = ""
+      made.communicate.sudo("cat /etc/ssh/ssh_host_ed25519_key.pub") { |kind, data| line << data if kind == :stdout }
+      line.split.first(2).join(" ")
+    end
+
+    # The tool: what the settings name, else what this checkout was built to, else what is installed.
+    def tool
+      @tool ||= named || built || installed || build
+    end
+
+    def named
+      settings.tool unless settings.tool.empty?
+    end
+
+    def built
+      %w[release debug].map { |profile| checkout.join("target", profile, NAME) }.find(&:executable?)&.to_s
+    end
+
+    def installed
+      Vagrant::Util::Which.which(NAME)
+    end
+
+    def build
+      run("cargo", "build", "--locked", "--manifest-path", checkout.join("Cargo.toml").to_s)
+      checkout.join("target", "debug", NAME).to_s
+    end
+
+    NAME = "calico-mesos-install".freeze
+
+    # Runs a program on the terminal that Vagrant has.
+    def run(*command)
+      say(command.join(" "))
+      done = Vagrant::Util::Env.with_original_env { system(*command) }
+      raise Failed, "`#{command.join(' ')}` failed, see above. When its cause is gone: `vagrant provision`" unless done
+    end
+  end
+end
