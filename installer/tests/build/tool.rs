@@ -77,7 +77,7 @@ pub(crate) fn write(path: &Utf8Path, text: &str) {
 
 /// Every file below a folder with its digest and the time of its last change.
 pub(crate) fn digests(folder: &Utf8Path) -> String {
-    let script = "find . -type f ! -name '*.json' -printf '%p %T@\\n' | grep rpm | sort; \
+    let script = "find . -type f ! -name '*.json' -printf '%p %T@\\n' | grep '\\.rpm ' | sort; \
                   find . -type f -exec sha256sum {} + | sort";
     let result = run("sh", &["-c", script], folder);
     assert!(result.stdout.contains("build.json"), "{}", result.stderr);
