@@ -93,7 +93,7 @@ pub struct SourceRecord {
 }
 
 /// What rpmlint found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Lint {
     /// Errors.
     pub errors: usize,

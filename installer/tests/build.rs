@@ -7,14 +7,20 @@
     reason = "a test may stop at the first surprise"
 )]
 
+#[path = "build/backends.rs"]
+mod backends;
 #[path = "build/cluster.rs"]
 mod cluster;
 #[path = "build/frameworks.rs"]
 mod frameworks;
 #[path = "build/itself.rs"]
 mod itself;
+#[path = "build/result.rs"]
+mod result;
 #[path = "build/tool.rs"]
 mod tool;
+#[path = "build/trouble.rs"]
+mod trouble;
 
 use std::time::{Duration, Instant};
 

@@ -70,6 +70,7 @@ pub enum Event {
         #[schemars(with = "Option<String>")]
         log: Option<Utf8PathBuf>,
         /// How long it took.
+        #[schemars(with = "u64")]
         duration_ms: u128,
     },
     /// A package was not begun because one that it needs failed.
@@ -88,6 +89,7 @@ pub enum Event {
     /// A file of an earlier build was compared with one that was built anew.
     Compared {
         /// The file, relative to the repository.
+        #[schemars(with = "String")]
         file: Utf8PathBuf,
         /// What differs, by file inside the package or by tag; empty when nothing does.
         differences: Vec<String>,

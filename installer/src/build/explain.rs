@@ -8,7 +8,7 @@ use super::job::ENVIRONMENT;
 use crate::repository::PackageBuild;
 
 /// One input that differs between two builds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Difference {
     /// What people call it: `patch fix-build-date.patch`, `installed gcc-12`.
     pub input: String,

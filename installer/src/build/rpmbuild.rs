@@ -173,6 +173,7 @@ fn macros(distro: &Distro, make_jobs: usize) -> Vec<(String, String)> {
         ("use_source_date_epoch_as_buildtime", "1".to_owned()),
         ("clamp_mtime_to_source_date_epoch", "1".to_owned()),
         ("_buildhost", "calico-mesos-install".to_owned()),
+        ("packager", "calico-mesos-install".to_owned()),
         // Every rpm since EL 5 can read it, and programs compress to nearly the same size with the others.
         ("_binary_payload", "w6.gzdio".to_owned()),
         ("_source_payload", "w6.gzdio".to_owned()),

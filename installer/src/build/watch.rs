@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// A step of a spec.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 pub enum Step {
     /// Sources are unpacked and patched.
     #[serde(rename = "%prep")]
@@ -35,7 +35,7 @@ impl std::fmt::Display for Step {
 }
 
 /// How far a build is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Progress {
     /// The step.
     pub step: Step,

@@ -19,6 +19,7 @@ mod lab;
 mod load;
 mod man;
 mod mistakes;
+mod mixed;
 mod plan;
 mod render;
 mod report;
