@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use std::process::Command;
 
-use super::BuildError;
+use super::{BuildError, tools};
 use crate::process::{self, ProcessError};
 
 /// The name of the public key in a repository.
@@ -52,6 +52,10 @@ impl Signer {
             return Ok(());
         }
         let mut rpmsign = program("rpmsign");
+        // rpm on Debian looks for a gpg2 that is not there, and everywhere for an absolute path.
+        if let Some(gpg) = tools::find("gpg") {
+            rpmsign.args(["--define", &format!("__gpg {}", gpg.display())]);
+        }
         rpmsign.args(["--define", &format!("_gpg_name {}", self.fingerprint), "--addsign"]).args(files);
         process::capture(&mut rpmsign, "signing the RPMs")?;
         Ok(())

@@ -100,8 +100,13 @@ pub(super) fn ccache(store: &Utf8Path) -> Option<Ccache> {
 
 /// Whether a program is in the search path.
 pub(super) fn on_path(program: &str) -> bool {
+    find(program).is_some()
+}
+
+/// Where in the search path a program is.
+pub(super) fn find(program: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 fn is_there(require: &BuildRequire) -> bool {

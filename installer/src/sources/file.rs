@@ -64,6 +64,8 @@ impl SourceFile {
                     .map_err(|source| SourceError::io(format!("writing {scratch}"), source))?;
                 let mut tar = process::program("tar");
                 tar.args(["--format=gnu", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"])
+                    // Whatever the umask made of folders.
+                    .arg("--mode=u+rw,go=rX")
                     .arg(format!("--mtime=@{epoch}"))
                     .args(["-C", scratch.as_str(), "-cf", target.as_str(), top]);
                 process::capture(&mut tar, &format!("making {target}"))?;

@@ -31,7 +31,8 @@ grep -q "rpmbuild_networking'\] = False" "$config"
 grep -q "^include('/etc/mock/debian-12-" "$config"
 SOURCE_DATE_EPOCH=$(sed -n "s/.*SOURCE_DATE_EPOCH'\] = '\(.*\)'$/\1/p" "$config")
 export SOURCE_DATE_EPOCH
-rpmbuild --load "$work/macros" --define "_topdir $work" --define "needs_root $root" --rebuild "$source"
+rpm --define "_topdir $work" --install "$source"
+rpmbuild --load "$work/macros" --define "_topdir $work" --define "needs_root $root" -bb "$work"/SPECS/*.spec
 find "$work/RPMS" -name '*.rpm' -exec cp {} "$result" \;
 cp "$source" "$result"
 echo "gcc-12-1.x86_64 1 2 3" >"$result/installed_pkgs.log"

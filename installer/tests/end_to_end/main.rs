@@ -18,6 +18,7 @@ mod harness;
 mod interruption;
 mod life;
 mod refusals;
+mod signed;
 mod sudo;
 mod taking_back;
 mod unreachable;
