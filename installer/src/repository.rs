@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Arch, Digest, Nevra, PackageName};
 
 /// `build.json`: what one build produced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The release that was built, the stem of its file in `specs/releases/`.
     pub release: String,
