@@ -78,11 +78,9 @@ impl Record {
         }
         let manifest = Manifest {
             release: self.release.clone(),
-            distro: String::new(),
             arch: self.arch.clone(),
             packages,
-            hosts: None,
-            builds: BTreeMap::new(),
+            ..Manifest::default()
         };
         PackageSet { manifest, folder: "the packages of an earlier run".into() }
     }

@@ -2,6 +2,8 @@
 //!
 //! Layout: `<repo>/<release>/<distro>/<arch>/` with RPMs, `repodata/` and `build.json` ([`Manifest`]).
 
+mod one_build;
+
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Arch, Digest, Nevra, PackageName};
 
 /// `build.json`: what one build produced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The release that was built, the stem of its file in `specs/releases/`.
     pub release: String,
@@ -26,6 +28,21 @@ pub struct Manifest {
     /// How the packages were built, by the name of their spec template.
     #[serde(default)]
     pub builds: BTreeMap<PackageName, PackageBuild>,
+    /// What built them: `host`, `mock`, `podman` or `docker`.
+    #[serde(default)]
+    pub backend: String,
+    /// The version of the tool.
+    #[serde(default)]
+    pub tool: String,
+    /// The time stamp of everything inside the packages, in seconds since 1970.
+    #[serde(default)]
+    pub source_date_epoch: u64,
+    /// The digest of the keys of all builds: what identifies the whole set.
+    #[serde(default)]
+    pub identity: Option<Digest>,
+    /// The fingerprint of the key that signed packages and metadata.
+    #[serde(default)]
+    pub signed_by: Option<String>,
 }
 
 /// One RPM of a repository.
@@ -46,6 +63,42 @@ pub struct BuiltPackage {
     /// an earlier version of the tool built it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub programs: Vec<String>,
+    /// The licence, as the package says.
+    #[serde(default)]
+    pub license: String,
+}
+
+/// The source RPM of a build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRpm {
+    /// Its file name, relative to the manifest.
+    pub file: Utf8PathBuf,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its digest.
+    pub sha256: Digest,
+    /// rpm's `SHA1HEADER`.
+    pub header_sha1: String,
+}
+
+/// A source or patch that a package was built from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRecord {
+    /// Its name in rpmbuild's `SOURCES`.
+    pub name: String,
+    /// Where it comes from: `git+URL@COMMIT`, an address, `deb:NAME=VERSION` or `specs/PATH`.
+    pub uri: String,
+    /// What identifies its content.
+    pub sha256: Digest,
+}
+
+/// What rpmlint found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Lint {
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
 }
 
 /// What one spec template was built from.
@@ -61,10 +114,41 @@ pub struct PackageBuild {
     /// versions of what was there to build with.
     #[serde(default)]
     pub inputs: BTreeMap<String, String>,
+    /// The packages that were installed where it was built and that its build requirements stand on, with their
+    /// versions: compilers, libraries, rpm.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// The sources, in the order of the spec.
+    #[serde(default)]
+    pub sources: Vec<SourceRecord>,
     /// The keys of the packages that it was built with.
     pub needs: BTreeMap<PackageName, Digest>,
     /// The RPMs, as the manifest's packages name them.
     pub rpms: Vec<Utf8PathBuf>,
+    /// The source RPM.
+    #[serde(default)]
+    pub source_rpm: Option<SourceRpm>,
+    /// What rpmlint found; none where it was not installed.
+    #[serde(default)]
+    pub lint: Option<Lint>,
+}
+
+impl PackageBuild {
+    /// A build that says no more of itself than the component's version and the digest of its inputs.
+    pub fn new(version: impl Into<String>, key: Digest) -> Self {
+        Self {
+            version: version.into(),
+            stand_in: false,
+            key,
+            inputs: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            sources: Vec::new(),
+            needs: BTreeMap::new(),
+            rpms: Vec::new(),
+            source_rpm: None,
+            lint: None,
+        }
+    }
 }
 
 /// Which hosts packages are for, in terms of `/etc/os-release`.
@@ -153,6 +237,18 @@ pub enum RepositoryError {
         found: String,
         /// What `build.json` says.
         expected: String,
+    },
+    /// The packages of a set do not belong together.
+    #[error(
+        "the packages in {folder} are not from one build: {problem}\n\
+         Build them again into that folder, or copy the repository anew from where it was built.\n\
+         To install them all the same, give --allow-mixed-builds."
+    )]
+    Mixed {
+        /// The set's folder.
+        folder: Utf8PathBuf,
+        /// What does not fit.
+        problem: String,
     },
     /// No set is for this host.
     #[error(
@@ -263,19 +359,27 @@ impl PackageSet {
     /// # Errors
     /// Its size or digest differs (both are told), or it cannot be read.
     pub fn verify(&self, package: &BuiltPackage) -> Result<(), RepositoryError> {
-        let file = self.path(package);
+        self.verify_file(&package.file, package.size, package.sha256)
+    }
+
+    /// Compares a file of the set with what `build.json` says of it.
+    ///
+    /// # Errors
+    /// Its size or digest differs (both are told), or it cannot be read.
+    pub fn verify_file(&self, file: &Utf8Path, size: u64, sha256: Digest) -> Result<(), RepositoryError> {
+        let file = self.folder.join(file);
         let read = |source| RepositoryError::Read { file: file.clone(), source };
         let differs = |what, found: String, expected: String| {
             Err(RepositoryError::Differs { file: file.clone(), what, found, expected })
         };
         let reader = fs_err::File::open(&file).map_err(read)?;
-        let size = reader.metadata().map_err(read)?.len();
-        if size != package.size {
-            return differs("size", format!("{size} bytes"), format!("{} bytes", package.size));
+        let found = reader.metadata().map_err(read)?.len();
+        if found != size {
+            return differs("size", format!("{found} bytes"), format!("{size} bytes"));
         }
         let digest = Digest::of_reader(reader).map_err(read)?;
-        if digest != package.sha256 {
-            return differs("SHA-256", digest.to_string(), package.sha256.to_string());
+        if digest != sha256 {
+            return differs("SHA-256", digest.to_string(), sha256.to_string());
         }
         Ok(())
     }
@@ -321,6 +425,7 @@ mod tests {
                 sha256: Digest::of(BYTES),
                 header_sha1: "0".repeat(40),
                 programs: Vec::new(),
+                license: "MIT".to_owned(),
             };
             let manifest = Manifest {
                 release: "lab".to_owned(),
@@ -329,6 +434,11 @@ mod tests {
                 packages: vec![package],
                 hosts: Some(HostMatch { id: (*id).to_owned(), version_id: Vec::new() }),
                 builds: BTreeMap::new(),
+                backend: "host".to_owned(),
+                tool: "0".to_owned(),
+                source_date_epoch: 1,
+                identity: None,
+                signed_by: None,
             };
             fs_err::write(set.join("build.json"), serde_json::to_string(&manifest).unwrap()).unwrap();
             fs_err::write(set.join("mesos.rpm"), BYTES).unwrap();

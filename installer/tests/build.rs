@@ -7,14 +7,20 @@
     reason = "a test may stop at the first surprise"
 )]
 
+#[path = "build/backends.rs"]
+mod backends;
 #[path = "build/cluster.rs"]
 mod cluster;
 #[path = "build/frameworks.rs"]
 mod frameworks;
 #[path = "build/itself.rs"]
 mod itself;
+#[path = "build/result.rs"]
+mod result;
 #[path = "build/tool.rs"]
 mod tool;
+#[path = "build/trouble.rs"]
+mod trouble;
 
 use std::time::{Duration, Instant};
 
@@ -40,6 +46,7 @@ fn the_lab_release_end_to_end() {
     let took = started.elapsed();
     assert_eq!(again.summary()["packages"]["unchanged"], 8, "{}", again.stderr);
     assert_eq!(again.summary()["packages"]["built"], 0);
+    // A second on a quiet machine; others may be at work on this one.
     assert!(took < Duration::from_secs(3), "a build with nothing to do took {took:?}");
     assert_eq!(digests, tool::digests(&set), "a build with nothing to do leaves every file as it is");
 
@@ -60,6 +67,10 @@ fn the_lab_release_end_to_end() {
     let checked = tool::run("sha256sum", &["-c", "--quiet", "SHA256SUMS"], &set);
     assert_eq!(checked.status, 0, "{}", checked.stderr);
 
+    let reports = tool::run("grep", &["-rh", ": E: ", "rpmlint"], &set).stdout;
+    assert_eq!(summary["lint"]["errors"], 0, "{reports}");
+    mixed_builds_are_refused(&tool, &out, &set);
+
     let root = tool.folder.join("root");
     for name in ["mesos-0.28.2-1.standin", "net-modules-0.2.0-1.standin", "calico-mesos-0.1.5-1.standin"] {
         unpack(&set.join(format!("{name}.{arch}.rpm")), &root);
@@ -78,6 +89,33 @@ fn the_lab_release_end_to_end() {
     cluster.names_are_answered();
     drop(zookeeper);
     cluster.the_plugin_speaks_the_protocol();
+}
+
+/// Modules that were compiled against another Mesos than the one beside them never reach a host.
+fn mixed_builds_are_refused(tool: &Tool, out: &camino::Utf8Path, set: &camino::Utf8Path) {
+    let inventory = tool.folder.join("inventory.toml");
+    tool::write(
+        &inventory,
+        &format!(
+            "[cluster]\nname = \"demo\"\nrelease = \"lab\"\ncontainerizers = [\"mesos\"]\n[packages]\nrepo = \"{out}\"\n\
+             [ssh]\nuser = \"root\"\n[[hosts]]\nname = \"master-1\"\naddress = \"127.99.0.1\"\nroles = [\"master\"]\n"
+        ),
+    );
+    let plan = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_calico-mesos-install"));
+        tool::finish(command.args(["plan", inventory.as_str()]).args(arguments))
+    };
+    assert_ne!(plan(&[]).status, 4);
+    let manifest = set.join("build.json");
+    let whole = fs_err::read_to_string(&manifest).unwrap();
+    let mut mixed: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    mixed["builds"]["mesos"]["key"] = "0".repeat(64).into();
+    fs_err::write(&manifest, mixed.to_string()).unwrap();
+    let refused = plan(&[]);
+    assert_eq!(refused.status, 4, "{}", refused.stderr);
+    assert!(refused.stderr.contains("net-modules was built with another mesos"), "{}", refused.stderr);
+    assert_ne!(plan(&["--allow-mixed-builds"]).status, 4);
+    fs_err::write(&manifest, whole).unwrap();
 }
 
 #[test]

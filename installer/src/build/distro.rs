@@ -33,6 +33,13 @@ pub struct Distro {
     /// Packages of releases that the distribution has itself, good enough: they are not built.
     #[serde(default)]
     pub has: BTreeSet<PackageName>,
+    /// Who knows which packages are installed on a build machine, and in which version.
+    #[serde(default)]
+    pub package_manager: PackageManager,
+    /// The container image that builds can be done in; without it there is no such back end.
+    pub container: Option<Container>,
+    /// mock's name of the distribution, without the architecture; without it there is no such back end.
+    pub mock: Option<String>,
     /// Which hosts can install what is built with this profile.
     pub matches: HostMatch,
     /// Macros that rpm lacks there.
@@ -42,6 +49,28 @@ pub struct Distro {
     pub requires: Requires,
     /// What builds ask for and the package that brings it, by the names that releases use.
     pub build_requires: BTreeMap<String, BuildRequire>,
+}
+
+/// Who knows which packages are installed on a build machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PackageManager {
+    /// rpm.
+    #[default]
+    Rpm,
+    /// dpkg, on Debian, where the database of rpm is empty.
+    Dpkg,
+}
+
+/// A container image to build in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Container {
+    /// The image, with its registry and tag or digest.
+    pub image: String,
+    /// Commands that come before the one that installs packages, for example one that adds a repository.
+    #[serde(default)]
+    pub prepare: Vec<String>,
 }
 
 /// Requirements of built packages, in the distribution's terms.
@@ -132,7 +161,7 @@ mod tests {
         assert_ne!(source.text(), broken);
         data.insert("specs/distros/x.toml", broken);
         insta::assert_snapshot!(Distro::load(&data, "x").unwrap_err(), @"
-        specs/distros/x.toml:33:8: `make` is neither a program nor a file, or both
+        specs/distros/x.toml:41:8: `make` is neither a program nor a file, or both
           help: give either `program` or `file`
         ");
     }

@@ -59,18 +59,66 @@ pub enum BuildError {
     /// A source cannot be had.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// rpmbuild failed.
-    #[error("building `{package}` failed ({status}); the last lines of {log}:\n{tail}")]
-    Package {
-        /// The package.
-        package: PackageName,
-        /// How rpmbuild ended.
-        status: String,
-        /// The log.
-        log: Utf8PathBuf,
-        /// Its last lines.
-        tail: String,
+    /// A back end was asked for that is not here.
+    #[error(
+        "--backend {backend} needs {programs}, which is not here\n{remedy}, or build with --backend host."
+    )]
+    NoBackend {
+        /// The back end.
+        backend: &'static str,
+        /// What it needs.
+        programs: &'static str,
+        /// What to do.
+        remedy: String,
     },
+    /// There is too little room.
+    #[error(
+        "{folder} has room for {}, and the build may need {}\n\
+         Free some space, or give a folder on another disk with --out.",
+        bytesize::ByteSize(*free).display(),
+        bytesize::ByteSize(*needed).display()
+    )]
+    NoSpace {
+        /// The folder.
+        folder: Utf8PathBuf,
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that may be needed.
+        needed: u64,
+    },
+    /// The key cannot sign.
+    #[error("nothing can be signed with the key `{key}`: {problem}")]
+    Key {
+        /// What was given.
+        key: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The repository is signed, and what is built now would not be.
+    #[error(
+        "the packages in {folder} are signed by {fingerprint}, and packages without a signature cannot be among them\n\
+         Give --sign {fingerprint}, or another folder with --out."
+    )]
+    Unsigned {
+        /// The repository.
+        folder: Utf8PathBuf,
+        /// The key's fingerprint.
+        fingerprint: String,
+    },
+    /// A build that is to be verified cannot be read.
+    #[error("{folder} holds no build that could be verified\n{problem}")]
+    Verify {
+        /// The folder.
+        folder: Utf8PathBuf,
+        /// Why.
+        problem: String,
+    },
+    /// rpmbuild failed.
+    #[error(transparent)]
+    Package(Box<FailedPackage>),
+    /// The run was interrupted.
+    #[error("interrupted; what was built is kept for the next run")]
+    Interrupted,
     /// Some packages failed; each was reported when it happened.
     #[error("{failed} of {total} packages could not be built; what was built is kept for the next run")]
     Failed {
@@ -107,6 +155,24 @@ pub enum BuildError {
     },
 }
 
+/// How the build of a package failed.
+#[derive(Debug, thiserror::Error)]
+#[error("building `{package}` failed{step} ({status}); the last lines of {log}:\n{tail}{hints}")]
+pub struct FailedPackage {
+    /// The package.
+    pub package: PackageName,
+    /// The step of the spec, as ` in %build`; empty where it did not come to one.
+    pub step: String,
+    /// How rpmbuild ended.
+    pub status: String,
+    /// The log.
+    pub log: Utf8PathBuf,
+    /// Its last lines.
+    pub tail: String,
+    /// What is usually missing, each a line.
+    pub hints: String,
+}
+
 impl BuildError {
     pub(super) fn io(doing: impl Into<String>, source: std::io::Error) -> Self {
         Self::Io { doing: doing.into(), source }
@@ -133,6 +199,11 @@ impl BuildError {
                 | Self::MissingTools { .. }
                 | Self::Source(SourceError::Unavailable { .. } | SourceError::Data(_))
                 | Self::Place { .. }
+                | Self::NoBackend { .. }
+                | Self::NoSpace { .. }
+                | Self::Key { .. }
+                | Self::Unsigned { .. }
+                | Self::Verify { .. }
         )
     }
 }

@@ -6,36 +6,60 @@
 //!
 //! [`build`] is the table of contents. It knows nothing of hosts and inventories.
 
+mod backend;
+mod budget;
 mod definition;
+mod diagnosis;
 mod distro;
+mod environment;
 mod error;
 mod event;
+mod explain;
+mod header;
 mod job;
+mod kept;
+mod lint;
+mod metadata;
 mod patch;
+mod provenance;
 mod publish;
 mod release;
 mod rpmbuild;
 mod run;
+mod sbom;
 mod schedule;
+mod sign;
+mod space;
 mod spec;
+mod start;
 mod tools;
+mod verify;
+mod watch;
 
-pub use distro::{BuildRequire, Distro, Requires};
-pub use error::BuildError;
+pub use backend::Backend;
+pub use distro::{BuildRequire, Container, Distro, PackageManager, Requires};
+pub use error::{BuildError, FailedPackage};
 pub use event::{Event, Reason, Summary};
+pub use explain::Difference;
 pub use release::{Recipe, Release, Variant};
 pub use spec::{RenderedSpec, render};
+pub use verify::verify;
+pub use watch::{Progress, Step};
+
+use std::sync::atomic::AtomicBool;
 
 use camino::Utf8Path;
 
 use crate::data::Data;
 use crate::repository::PackageSet;
 use crate::sources;
+use job::Surroundings;
 use publish::Place;
-use run::Run;
+use run::{Run, Setting};
+use sign::Signer;
 
 /// What is to be built, and where it goes.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// The data files.
     pub data: &'a Data,
@@ -43,14 +67,26 @@ pub struct Request<'a> {
     pub release: &'a str,
     /// The packages; all of the release when there are none.
     pub packages: &'a [String],
+    /// Packages of which is told why they would be built; nothing is built then.
+    pub explain: &'a [String],
     /// The distribution profile; the one that matches this machine when there is none.
     pub distro: Option<&'a str>,
     /// The folder of repositories.
     pub out: &'a Utf8Path,
     /// From where sources are taken.
     pub sources: &'a sources::Options,
-    /// How many packages are built at once.
-    pub jobs: usize,
+    /// Where packages are built.
+    pub backend: Backend,
+    /// How many packages are built at once; as many as there are cores and memory for when there is none.
+    pub jobs: Option<usize>,
+    /// Bytes of memory that compilers may take; what is available when there is none.
+    pub memory: Option<u64>,
+    /// The key that signs packages and metadata, as gpg knows it.
+    pub sign: Option<&'a str>,
+    /// Where hosts will find the folder of repositories, for the file that tells dnf.
+    pub base_url: Option<&'a str>,
+    /// Ends the run when it is set.
+    pub cancel: &'a AtomicBool,
 }
 
 /// Builds what has changed and publishes the repository.
@@ -64,18 +100,40 @@ pub fn build(request: &Request<'_>, observe: &(dyn Fn(Event) + Sync)) -> Result<
         None => Distro::recognise(request.data, &os_release()?)?,
     };
     let release = release.on(&distro);
-    let wanted = release.select(request.packages)?;
-    tools::check(&distro, wanted.iter().filter_map(|name| release.packages.get(*name)))?;
+    let wanted =
+        release.select(if request.explain.is_empty() { request.packages } else { request.explain })?;
+    let recipes = wanted.iter().filter_map(|name| release.packages.get(*name));
+    tools::check(&distro, request.backend, request.sign.is_some(), recipes)?;
+    let signer = request.sign.map(Signer::find).transpose()?;
     let place = Place::lock(request.out, &release.name, &distro.id, std::env::consts::ARCH)?;
     let old = PackageSet::open(&place.folder).ok();
     let selected = release.with_dependents(&wanted, |name| {
         old.as_ref().is_some_and(|set| set.manifest.builds.contains_key(name))
     });
-    let jobs = job::prepare(request, &release, &distro, &selected)?;
-    let run = Run::new(&place, &release, &distro, &jobs, old.as_ref());
+    let (builder, installed) = start::builder(request, &release, &distro, &selected)?;
+    let around = Surroundings { installed: installed.as_ref(), backend: builder.input() };
+    let jobs = job::prepare(request, &release, &distro, &selected, &around)?;
+    let run = Run::new(
+        Setting {
+            request,
+            place: &place,
+            release: &release,
+            distro: &distro,
+            builder: &builder,
+            signer: signer.as_ref(),
+            old: old.as_ref(),
+        },
+        &jobs,
+    );
+    if !request.explain.is_empty() {
+        run.explain(request.explain, observe);
+        return Ok(run.summary());
+    }
     run.unchanged().for_each(|package| observe(Event::PackageUnchanged { package: package.clone() }));
-    if run.has_work() {
-        run.build(request.jobs, observe)?;
+    if run.must_publish() {
+        start::agree_on_signature(&place, old.as_ref(), signer.as_ref())?;
+        start::warn(&builder, observe);
+        run.build(observe)?;
         run.publish()?;
         observe(Event::Published { folder: place.folder.clone() });
     }

@@ -13,16 +13,30 @@ use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::{BuildError, rpmbuild};
-use crate::model::{Digest, Nevra, PackageName};
-use crate::process::{self, ProcessError};
-use crate::repository::{BuiltPackage, Manifest, PackageBuild};
+use super::kept::{Kept, remove};
+use super::metadata::{SOURCES, SUMS};
+use super::run::lint_file;
+use super::sign::Signer;
+use super::{BuildError, header, metadata};
+use crate::model::{Digest, PackageName};
+use crate::repository::{Manifest, PackageBuild, PackageSet};
+
+/// One package on its way into a repository.
+pub(super) struct Staged {
+    /// What `build.json` will say of it.
+    pub(super) build: PackageBuild,
+    /// Its files.
+    pub(super) files: Kept,
+    /// Whether it was built in this run, and so has no signature yet.
+    pub(super) is_new: bool,
+}
 
 /// Where one release for one distribution and architecture is built and published.
 pub(super) struct Place {
     /// The repository.
     pub(super) folder: Utf8PathBuf,
     logs: Utf8PathBuf,
+    /// Where builds and what they yield lie until they are published.
     work: Utf8PathBuf,
     _lock: fs::File,
 }
@@ -66,76 +80,60 @@ impl Place {
         Ok(folder)
     }
 
-    /// Where the finished RPMs of a package lie until they are published.
-    fn kept(&self, package: &PackageName, key: &Digest) -> Utf8PathBuf {
+    /// Where what was built of a package lies until it is published.
+    pub(super) fn kept(&self, package: &PackageName, key: &Digest) -> Utf8PathBuf {
         self.work.join("built").join(format!("{package}-{}", key.short()))
     }
 
-    /// Keeps the RPMs of a finished package, all or none, and takes its build folder away.
-    pub(super) fn keep(
-        &self,
-        package: &PackageName,
-        key: &Digest,
-        rpms: &[Utf8PathBuf],
-    ) -> Result<(), BuildError> {
-        let kept = self.kept(package, key);
-        let scratch = self.work.join("build").join(format!("{package}.rpms"));
-        remove(&scratch)?;
-        remove(&kept)?;
-        let keep = || -> std::io::Result<()> {
-            fs::create_dir_all(&scratch)?;
-            fs::create_dir_all(self.work.join("built"))?;
-            for rpm in rpms {
-                fs::rename(rpm, scratch.join(rpm.file_name().unwrap_or_default()))?;
-            }
-            fs::rename(&scratch, &kept)
+    /// The folder that builds and repository are in.
+    pub(super) fn folder_above(&self) -> &Utf8Path {
+        self.folder.parent().unwrap_or(&self.folder)
+    }
+
+    /// Whether every file of the repository that is no package is the one that was written.
+    pub(super) fn is_whole(&self) -> bool {
+        let Ok(sums) = fs::read_to_string(self.folder.join(SUMS)) else { return false };
+        let whole = |line: &str| {
+            let Some((digest, file)) = line.split_once("  ") else { return false };
+            let open = || Digest::of_reader(fs::File::open(self.folder.join(file))?);
+            // Packages are looked at one by one, with the build that they belong to.
+            file.ends_with(".rpm") || open().is_ok_and(|found| found.to_string() == digest)
         };
-        keep()
-            .map_err(|source| BuildError::io(format!("keeping the RPMs of {package} in {kept}"), source))?;
-        remove(&self.work.join("build").join(package.as_str()))
+        sums.lines().all(whole)
     }
 
-    /// The kept RPMs of a package, from this run or one that failed later on.
-    pub(super) fn kept_rpms(&self, package: &PackageName, key: &Digest) -> Option<Vec<Utf8PathBuf>> {
-        let entries = self.kept(package, key).read_dir_utf8().ok()?;
-        let mut rpms: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.into_path())).collect();
-        rpms.sort();
-        (!rpms.is_empty()).then_some(rpms)
-    }
-
-    /// Replaces the repository by one of the RPMs of `builds`, and returns its manifest.
+    /// Replaces the repository by one of the files of `staged`.
     ///
     /// The old repository is whole until the new one takes its place in one step.
     pub(super) fn publish(
         &self,
         mut manifest: Manifest,
-        builds: &BTreeMap<PackageName, (PackageBuild, Vec<Utf8PathBuf>)>,
-        epoch: u64,
-    ) -> Result<Manifest, BuildError> {
+        staged: BTreeMap<PackageName, Staged>,
+        signer: Option<&Signer>,
+        base_url: Option<&str>,
+    ) -> Result<(), BuildError> {
         let stage = self.work.join("stage");
         remove(&stage)?;
+        let before = PackageSet::open(&self.folder).ok().and_then(|set| set.manifest.signed_by);
         let io = |source| BuildError::io(format!("writing {stage}"), source);
-        fs::create_dir_all(&stage).map_err(io)?;
-        let stamp = SystemTime::UNIX_EPOCH + Duration::from_secs(epoch);
-        for (package, (build, rpms)) in builds {
-            let mut build = build.clone();
-            build.rpms.clear();
-            for rpm in rpms {
-                let name = Utf8PathBuf::from(rpm.file_name().unwrap_or_default());
-                let target = stage.join(&name);
-                fs::copy(rpm, &target).map_err(io)?;
-                let file = fs::OpenOptions::new().write(true).open(&target).map_err(io)?;
-                // The metadata records it.
-                file.file().set_modified(stamp).map_err(io)?;
-                build.rpms.push(name);
+        let mut unsigned = Vec::new();
+        for (package, Staged { mut build, files, is_new }) in staged {
+            let placed = place(&stage, &package, &files).map_err(io)?;
+            if is_new || before != manifest.signed_by {
+                unsigned.extend(placed.rpms.iter().chain(&placed.source_rpm).cloned());
             }
-            manifest.builds.insert(package.clone(), build);
+            build.rpms = placed.rpms.iter().filter_map(|rpm| Some(rpm.file_name()?.into())).collect();
+            build.source_rpm = None;
+            manifest.builds.insert(package, build);
         }
-        manifest.packages = describe(&stage)?;
-        write_metadata(&stage, &manifest, epoch)?;
+        if let Some(signer) = signer {
+            signer.rpms(&unsigned)?;
+        }
+        stamp(&stage, manifest.source_date_epoch).map_err(io)?;
+        describe(&stage, &mut manifest)?;
+        metadata::write(&stage, &manifest, signer, base_url)?;
         self.swap(&stage)?;
-        remove(&self.work)?;
-        Ok(manifest)
+        remove(&self.work)
     }
 
     /// Puts `stage` in the place of the repository.
@@ -158,70 +156,53 @@ impl Place {
     }
 }
 
-fn remove(folder: &Utf8Path) -> Result<(), BuildError> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(BuildError::io(format!("removing {folder}"), error))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Identity and header digest of RPMs, in the order of `files`.
-pub(super) fn headers(files: &[Utf8PathBuf]) -> Result<Vec<(Nevra, String)>, BuildError> {
-    let mut headers = Vec::new();
-    for line in rpmbuild::query(files)? {
-        let parse = || {
-            let (nevra, header_sha1) = line.split_once(' ')?;
-            Some((nevra.parse().ok()?, header_sha1.to_owned()))
-        };
-        headers.push(parse().ok_or_else(|| ProcessError::Failed {
-            program: "rpm".to_owned(),
-            doing: "reading the headers of the built RPMs".to_owned(),
-            status: "an answer that was not understood".to_owned(),
-            stderr: line.clone(),
-        })?);
-    }
-    Ok(headers)
-}
-
-/// The RPMs in a folder, as the manifest describes them.
-fn describe(folder: &Utf8Path) -> Result<Vec<BuiltPackage>, BuildError> {
-    let io = |source| BuildError::io(format!("reading {folder}"), source);
-    let mut files = Vec::new();
-    for entry in folder.read_dir_utf8().map_err(io)? {
-        files.push(entry.map_err(io)?.into_path());
-    }
-    files.sort();
-    let mut packages = Vec::new();
-    for (path, (nevra, header_sha1)) in files.iter().zip(headers(&files)?) {
-        let file = fs::File::open(path).map_err(io)?;
-        packages.push(BuiltPackage {
-            nevra,
-            file: path.file_name().unwrap_or_default().into(),
-            size: file.metadata().map_err(io)?.len(),
-            sha256: Digest::of_reader(file).map_err(io)?,
-            header_sha1,
-            programs: rpmbuild::programs(path)?,
-        });
-    }
-    packages.sort_by(|a, b| a.nevra.cmp(&b.nevra));
-    Ok(packages)
-}
-
-fn write_metadata(stage: &Utf8Path, manifest: &Manifest, epoch: u64) -> Result<(), BuildError> {
-    let mut createrepo = process::program("createrepo_c");
-    createrepo
-        .args(["--quiet", "--no-database", "--set-timestamp-to-revision", "--revision", &epoch.to_string()])
-        .arg(stage);
-    process::capture(&mut createrepo, "writing the repository's metadata")?;
-    let sums: String =
-        manifest.packages.iter().map(|package| format!("{}  {}\n", package.sha256, package.file)).collect();
-    let write = || -> std::io::Result<()> {
-        fs::write(stage.join("SHA256SUMS"), sums)?;
-        let mut json = serde_json::to_string_pretty(manifest)?;
-        json.push('\n');
-        fs::write(stage.join("build.json"), json)
+/// Copies what was built of a package to where a repository has it.
+fn place(stage: &Utf8Path, package: &PackageName, files: &Kept) -> std::io::Result<Kept> {
+    let sources = stage.join(SOURCES);
+    fs::create_dir_all(&sources)?;
+    let copy = |file: &Utf8PathBuf, folder: &Utf8Path| -> std::io::Result<Utf8PathBuf> {
+        let target = folder.join(file.file_name().unwrap_or_default());
+        fs::copy(file, &target)?;
+        Ok(target)
     };
-    write().map_err(|source| BuildError::io(format!("writing {stage}"), source))
+    if let Some(report) = &files.lint {
+        let file = lint_file(stage, package);
+        fs::create_dir_all(file.parent().unwrap_or(stage))?;
+        fs::write(file, report)?;
+    }
+    Ok(Kept {
+        rpms: files.rpms.iter().map(|rpm| copy(rpm, stage)).collect::<Result<_, _>>()?,
+        source_rpm: files.source_rpm.as_ref().map(|rpm| copy(rpm, &sources)).transpose()?,
+        ..Kept::default()
+    })
+}
+
+/// Gives the RPMs the time of the release, which the repository's metadata records.
+fn stamp(stage: &Utf8Path, epoch: u64) -> std::io::Result<()> {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(epoch);
+    for folder in [stage, &stage.join(SOURCES)] {
+        for entry in folder.read_dir_utf8()? {
+            let path = entry?.into_path();
+            if path.extension() == Some("rpm") {
+                fs::OpenOptions::new().write(true).open(&path)?.file().set_modified(time)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes down which packages there are, and which source RPM belongs to which build.
+fn describe(stage: &Utf8Path, manifest: &mut Manifest) -> Result<(), BuildError> {
+    manifest.packages = header::describe(stage)?;
+    let sources = header::rpms(&stage.join(SOURCES))?;
+    for file in sources {
+        let relative = Utf8Path::new(SOURCES).join(file.file_name().unwrap_or_default());
+        let source = header::describe_source(stage, &relative)?;
+        let name = header::read(std::slice::from_ref(&file))?.pop().map(|header| header.nevra.name);
+        if let Some(build) = name.and_then(|name| manifest.builds.get_mut(&name)) {
+            build.source_rpm = Some(source);
+        }
+    }
+    manifest.identity = Some(manifest.identify());
+    Ok(())
 }

@@ -1,15 +1,20 @@
-//! One package through rpmbuild.
+//! One package through rpmbuild: its folder, its source RPM, its RPMs.
 
-use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::BuildError;
+use super::backend::{Builder, Ccache, Task, place_macros};
+use super::diagnosis::diagnose;
 use super::distro::Distro;
+use super::error::FailedPackage;
 use super::job::Job;
+use super::watch::{Progress, Watch};
 use crate::process;
 
-/// Where one package is built.
+/// Where and how one package is built.
 pub(super) struct Site<'a> {
     /// rpmbuild's `_topdir`; made anew.
     pub(super) topdir: &'a Utf8Path,
@@ -19,44 +24,79 @@ pub(super) struct Site<'a> {
     pub(super) needed: &'a [Utf8PathBuf],
     /// The time stamp of everything inside the package.
     pub(super) epoch: u64,
+    /// What builds.
+    pub(super) builder: &'a Builder,
+    /// How many compilers `make` may run.
+    pub(super) make_jobs: usize,
+    /// ccache, where it is used.
+    pub(super) ccache: Option<&'a Ccache>,
+    /// What ends the build when it is set.
+    pub(super) cancel: &'a AtomicBool,
 }
 
-/// Builds the package and returns its RPMs, which lie below the site's `topdir`.
-pub(super) fn build(job: &Job, distro: &Distro, site: &Site<'_>) -> Result<Vec<Utf8PathBuf>, BuildError> {
+/// What came out of a build; all of it lies below the site's `topdir`.
+#[derive(Debug)]
+pub(super) struct Built {
+    /// The RPMs.
+    pub(super) rpms: Vec<Utf8PathBuf>,
+    /// The source RPM.
+    pub(super) source_rpm: Utf8PathBuf,
+}
+
+/// Builds the package.
+pub(super) fn build(
+    job: &Job,
+    distro: &Distro,
+    site: &Site<'_>,
+    mut observe: impl FnMut(Progress),
+) -> Result<Built, BuildError> {
     let topdir = site.topdir;
+    let last = fs_err::read(site.log).unwrap_or_default();
     prepare(job, site).map_err(|source| BuildError::io(format!("preparing {topdir}"), source))?;
-    let sources = topdir.join("SOURCES");
     for source in &job.sources {
-        source.place(&sources, site.epoch)?;
+        source.place(&topdir.join("SOURCES"), site.epoch)?;
     }
-    let spec = topdir.join("SPECS").join(format!("{}.spec", job.package));
-    let root = unpack(site)?;
-    let mut command = process::program("rpmbuild");
-    for (name, value) in macros(distro, topdir, &root) {
-        command.arg("--define").arg(format!("{name} {value}"));
+    stamp(topdir, site.epoch).map_err(|source| BuildError::io(format!("preparing {topdir}"), source))?;
+    unpack(site)?;
+    let macros = macros(distro, site.make_jobs);
+    let source_rpm = source_rpm(job, &macros, site)?;
+    let task = Task {
+        package: job.package.as_str(),
+        topdir,
+        source_rpm: &source_rpm,
+        macros: &macros,
+        epoch: site.epoch,
+        ccache: site.ccache,
+        packages: &job.packages,
+    };
+    let line = site.builder.command(&task);
+    if let Some((path, text)) = &line.file {
+        fs_err::write(path, text).map_err(|source| BuildError::io(format!("writing {path}"), source))?;
     }
-    command
-        .arg("-bb")
-        .arg(&spec)
-        .env("SOURCE_DATE_EPOCH", site.epoch.to_string())
-        // The user's own ~/.rpmmacros and ccache settings must not matter.
-        .env("HOME", topdir)
-        .current_dir(topdir);
-    let status = process::logged(&mut command, site.log)?;
+    let mut watch = Watch::new(&String::from_utf8_lossy(&last));
+    let mut told = |text: &str| watch.line(text).into_iter().for_each(&mut observe);
+    let status = process::watched(&mut line.command(), site.log, site.cancel, &mut told)?;
+    if site.cancel.load(Ordering::SeqCst) {
+        return Err(BuildError::Interrupted);
+    }
     if !status.success() {
         let text = fs_err::read(site.log).unwrap_or_default();
-        return Err(BuildError::Package {
+        let text = String::from_utf8_lossy(&text);
+        let hints = diagnose(&text, distro);
+        return Err(BuildError::Package(Box::new(FailedPackage {
             package: job.package.clone(),
+            step: watch.step().map(|step| format!(" in {step}")).unwrap_or_default(),
             status: status.to_string(),
             log: site.log.to_owned(),
-            tail: tail(&String::from_utf8_lossy(&text), 15),
-        });
+            tail: tail(&text, 15),
+            hints: hints.iter().map(|hint| format!("\nhint: {hint}")).collect(),
+        })));
     }
-    collect(&topdir.join("RPMS"))
+    Ok(Built { rpms: collect(&topdir.join("RPMS"))?, source_rpm })
 }
 
 fn prepare(job: &Job, site: &Site<'_>) -> std::io::Result<()> {
-    for folder in ["SOURCES", "SPECS", "BUILD", "RPMS", "root", "tmp"] {
+    for folder in ["SOURCES", "SPECS", "BUILD", "RPMS", "SRPMS", "root", "tmp"] {
         fs_err::create_dir_all(site.topdir.join(folder))?;
     }
     fs_err::write(site.log, "")?;
@@ -67,8 +107,22 @@ fn prepare(job: &Job, site: &Site<'_>) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Gives everything that goes into the source RPM the same time and mode, whoever's umask made it.
+fn stamp(topdir: &Utf8Path, epoch: u64) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(epoch);
+    for folder in ["SOURCES", "SPECS"] {
+        for entry in topdir.join(folder).read_dir_utf8()? {
+            let path = entry?.into_path();
+            fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
+            fs_err::OpenOptions::new().write(true).open(&path)?.file().set_modified(time)?;
+        }
+    }
+    Ok(())
+}
+
 /// Unpacks the needed packages below `root/`, so that nothing has to be installed on the build machine.
-fn unpack(site: &Site<'_>) -> Result<Utf8PathBuf, BuildError> {
+fn unpack(site: &Site<'_>) -> Result<(), BuildError> {
     let root = site.topdir.join("root");
     for rpm in site.needed {
         let mut command = process::program("sh");
@@ -81,43 +135,77 @@ fn unpack(site: &Site<'_>) -> Result<Utf8PathBuf, BuildError> {
             .current_dir(&root);
         process::capture(&mut command, &format!("unpacking {rpm}"))?;
     }
-    Ok(root)
+    Ok(())
 }
 
-fn macros<'a>(distro: &'a Distro, topdir: &Utf8Path, root: &Utf8Path) -> Vec<(&'a str, String)> {
-    let mut macros = vec![
-        ("_topdir", topdir.to_string()),
-        ("_tmppath", format!("{topdir}/tmp")),
+/// Writes the source RPM. It holds the spec with its macros expanded, so none of them may say where it was built:
+/// every folder is relative to the current one.
+fn source_rpm(job: &Job, macros: &[(String, String)], site: &Site<'_>) -> Result<Utf8PathBuf, BuildError> {
+    let own = [
+        ("_srcdefattr", "(-,root,root)"),
+        // The number of this machine's cores is no part of the source.
+        ("_smp_mflags", "-j1"),
+        ("_smp_build_ncpus", "1"),
+    ];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let same = macros.iter().filter(|(name, _)| !name.starts_with("_smp")).cloned();
+    let mut command = process::program("rpmbuild");
+    for (name, value) in place_macros(".").into_iter().chain(same).chain(own) {
+        command.arg("--define").arg(format!("{name} {value}"));
+    }
+    command
+        .args(["-bs", "--nodeps"])
+        .arg(format!("SPECS/{}.spec", job.package))
+        .env("SOURCE_DATE_EPOCH", site.epoch.to_string())
+        .env("HOME", site.topdir)
+        .current_dir(site.topdir);
+    process::capture(&mut command, &format!("writing the source RPM of {}", job.package))?;
+    let result = site.topdir.join("SRPMS");
+    collect(&result)?.pop().ok_or_else(|| BuildError::io(format!("looking into {result}"), no_rpm()))
+}
+
+/// The macros that do not depend on where the package is built.
+fn macros(distro: &Distro, make_jobs: usize) -> Vec<(String, String)> {
+    let macros = [
         ("_libdir", distro.libdir.clone()),
-        // Where the packages that this one needs are unpacked: `%{needs_root}/usr/include`.
-        ("needs_root", root.to_string()),
-        // The same bytes wherever and whenever they are built.
-        ("reproducible_flags", format!("-ffile-prefix-map={topdir}=/usr/src")),
+        ("_smp_mflags", format!("-j{make_jobs}")),
+        ("_smp_build_ncpus", make_jobs.to_string()),
         ("use_source_date_epoch_as_buildtime", "1".to_owned()),
         ("clamp_mtime_to_source_date_epoch", "1".to_owned()),
         ("_buildhost", "calico-mesos-install".to_owned()),
+        ("packager", "calico-mesos-install".to_owned()),
         // Every rpm since EL 5 can read it, and programs compress to nearly the same size with the others.
         ("_binary_payload", "w6.gzdio".to_owned()),
+        ("_source_payload", "w6.gzdio".to_owned()),
         ("_build_id_links", "none".to_owned()),
         ("debug_package", "%{nil}".to_owned()),
     ];
-    macros.extend(distro.macros.iter().map(|(name, value)| (name.as_str(), value.clone())));
-    macros
+    let own = distro.macros.iter().map(|(name, value)| (name.clone(), value.clone()));
+    macros.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(own).collect()
 }
 
+/// The binary or source RPMs below a folder, sorted.
 fn collect(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, BuildError> {
+    let is_source = |path: &Utf8PathBuf| path.as_str().ends_with(".src.rpm");
     let mut rpms: Vec<_> = walkdir::WalkDir::new(folder)
         .into_iter()
         .filter_map(Result::ok)
         .filter_map(|entry| Utf8PathBuf::from_path_buf(entry.into_path()).ok())
         .filter(|path| path.extension() == Some("rpm"))
         .collect();
+    // mock writes the source RPM beside the others.
+    if rpms.iter().any(|path| !is_source(path)) {
+        rpms.retain(|path| !is_source(path));
+    }
     rpms.sort();
     if rpms.is_empty() {
-        let source = std::io::Error::other("rpmbuild succeeded, but wrote no RPM");
-        return Err(BuildError::io(format!("looking for RPMs in {folder}"), source));
+        return Err(BuildError::io(format!("looking for RPMs in {folder}"), no_rpm()));
     }
     Ok(rpms)
+}
+
+fn no_rpm() -> std::io::Error {
+    std::io::Error::other("rpmbuild succeeded, but wrote no RPM")
 }
 
 /// The last `count` lines that have something in them.
@@ -125,29 +213,6 @@ fn tail(text: &str, count: usize) -> String {
     let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = lines.get(lines.len().saturating_sub(count)..).unwrap_or_default();
     last.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
-}
-
-/// What rpm says of RPM files: identity and header digest, in the order of `files`.
-pub(super) fn query(files: &[Utf8PathBuf]) -> Result<Vec<String>, BuildError> {
-    let mut rpm: Command = process::program("rpm");
-    rpm.args(["-qp", "--nosignature", "--qf"])
-        .arg("%{NAME}-%{EPOCHNUM}:%{VERSION}-%{RELEASE}.%{ARCH} %{SHA1HEADER}\\n")
-        .args(files);
-    let text = process::capture(&mut rpm, "reading the headers of the built RPMs")?;
-    Ok(text.lines().map(str::to_owned).collect())
-}
-
-/// The files of a built RPM that can be executed, and its links.
-pub(super) fn programs(file: &Utf8Path) -> Result<Vec<String>, BuildError> {
-    let mut rpm: Command = process::program("rpm");
-    rpm.args(["-qp", "--nosignature", "--qf", "[%{FILEMODES:perms} %{FILENAMES}\\n]"]).arg(file);
-    let text = process::capture(&mut rpm, "reading which files the built RPMs have")?;
-    let named = text.lines().filter_map(|line| {
-        let (mode, path) = line.split_once(' ')?;
-        let is_program = mode.starts_with('l') || (mode.starts_with('-') && mode.contains('x'));
-        (is_program && path.starts_with('/')).then(|| path.to_owned())
-    });
-    Ok(named.collect())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use camino::Utf8PathBuf;
 
 use super::checks::{self, CheckArgs};
 use super::hosts::{Goal, HostArgs, Planned, Prepared, outcome_of, report};
+use super::mixed::MixedArgs;
 use super::saved::{self, SavedPlan};
 use super::{Common, Exit, Failure, finish, who};
 use crate::desired::DesiredHost;
@@ -33,12 +34,15 @@ pub struct Args {
     /// Execute this plan, made by `plan --out`, and refuse if a host has changed since.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     plan: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    mixed: MixedArgs,
 }
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let skip = args.checks.skipped()?;
     let mut prepared = Prepared::load(common, &args.hosts)?;
     prepared.adopt |= skip.contains("ownership");
+    args.mixed.check(&prepared)?;
     let saved = args.plan.as_deref().map(saved::read).transpose()?;
     bring(common, &prepared, &Way { command: "apply", yes: args.yes, saved, skip: Some(skip) })
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod build;
+mod build_show;
 mod cache;
 mod checks;
 mod completions;
@@ -18,6 +19,7 @@ mod lab;
 mod load;
 mod man;
 mod mistakes;
+mod mixed;
 mod plan;
 mod render;
 mod report;
@@ -121,8 +123,13 @@ impl Common {
 
     /// The same, with a journal of the run.
     fn reporter_with(&self, journal: Option<Log>) -> Result<Reporter, Failure> {
-        let log = self.log_file.as_deref().map(Log::open).transpose().map_err(Failure::usage)?;
+        let log = self.log()?;
         Ok(Reporter::new(Format::detect(self.json), self.verbose, log.into_iter().chain(journal).collect()))
+    }
+
+    /// The log file, where one is asked for.
+    fn log(&self) -> Result<Option<Log>, Failure> {
+        self.log_file.as_deref().map(Log::open).transpose().map_err(Failure::usage)
     }
 }
 

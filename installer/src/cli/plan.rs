@@ -6,6 +6,7 @@ use camino::Utf8PathBuf;
 
 use super::checks::{self, CheckArgs};
 use super::hosts::{HostArgs, Planned, Prepared};
+use super::mixed::MixedArgs;
 use super::{Common, Exit, Failure, finish, saved};
 use crate::event::{Event, HostReport, Outcome};
 use crate::plan::HostPlan;
@@ -24,6 +25,8 @@ pub struct Args {
     /// Exit with status 3 where changes are pending.
     #[arg(long)]
     detailed_exitcode: bool,
+    #[command(flatten)]
+    mixed: MixedArgs,
 }
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
@@ -31,6 +34,7 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let skip = args.checks.skipped()?;
     let mut prepared = Prepared::load(common, &args.hosts)?;
     prepared.adopt |= skip.contains("ownership");
+    args.mixed.check(&prepared)?;
     let reporter = prepared.reporter(common, "plan")?;
     let mut fleet = prepared.look(&reporter)?;
     let planned = prepared.plan_all(&fleet)?;

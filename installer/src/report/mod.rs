@@ -1,5 +1,6 @@
 //! Shows what happens: events in, progress, lines or JSON out. The only part that knows the terminal.
 
+mod bars;
 mod findings;
 mod json;
 mod lines;
@@ -8,6 +9,7 @@ mod plan;
 mod progress;
 mod table;
 
+pub use bars::Bars;
 pub use findings::show_findings;
 pub use log::Log;
 pub use plan::show_plan;

@@ -39,6 +39,14 @@ pub(super) enum Content {
 }
 
 impl SourceFile {
+    /// Its length in bytes, before an archive is made of a folder; 0 where it cannot be told.
+    pub fn size(&self) -> u64 {
+        match &self.content {
+            Content::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),
+            Content::Tree { files, .. } => files.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
+        }
+    }
+
     /// Puts the file into `folder`; an archive is made the same, byte for byte, every time.
     ///
     /// # Errors
@@ -56,6 +64,8 @@ impl SourceFile {
                     .map_err(|source| SourceError::io(format!("writing {scratch}"), source))?;
                 let mut tar = process::program("tar");
                 tar.args(["--format=gnu", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"])
+                    // Whatever the umask made of folders.
+                    .arg("--mode=u+rw,go=rX")
                     .arg(format!("--mtime=@{epoch}"))
                     .args(["-C", scratch.as_str(), "-cf", target.as_str(), top]);
                 process::capture(&mut tar, &format!("making {target}"))?;

@@ -77,7 +77,7 @@ pub(crate) fn write(path: &Utf8Path, text: &str) {
 
 /// Every file below a folder with its digest and the time of its last change.
 pub(crate) fn digests(folder: &Utf8Path) -> String {
-    let script = "find . -type f ! -name '*.json' -printf '%p %T@\\n' | grep rpm | sort; \
+    let script = "find . -type f ! -name '*.json' -printf '%p %T@\\n' | grep '\\.rpm ' | sort; \
                   find . -type f -exec sha256sum {} + | sort";
     let result = run("sh", &["-c", script], folder);
     assert!(result.stdout.contains("build.json"), "{}", result.stderr);
@@ -125,7 +125,15 @@ impl Tool {
         finish(self.command().args(arguments).env("PATH", path).current_dir(&self.folder))
     }
 
-    fn command(&self) -> Command {
+    /// Builds the small release with `--json` and with these variables in the environment.
+    pub(crate) fn build_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Finished {
+        let out = self.out();
+        let mut command = self.command();
+        command.args(["--release", "tiny", "--out", out.as_str(), "--json"]).args(arguments);
+        finish(command.envs(environment.iter().copied()))
+    }
+
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_calico-mesos-install"));
         if let Some(data) = &self.data {
             command.args(["--data", data.as_str()]);
@@ -167,12 +175,17 @@ sources.top = { kind = "folder", path = "lab/top" }
         let data = Self { folder, _temporary: temporary };
         data.write("releases/tiny.toml", Self::RELEASE);
         data.write("top.spec.tera", Self::TOP);
-        let copy = "%{needs_root}/usr/share/base/greeting.txt %{buildroot}/usr/share/top/copy.txt";
-        let base = Self::TOP.replace(copy, "greeting.txt %{buildroot}/usr/share/base/greeting.txt");
-        data.write("base.spec.tera", &base.replace("top", "base"));
+        data.write("base.spec.tera", &Self::base());
         data.write("lab/base/greeting.txt", "good morning\n");
         data.write("lab/top/readme.txt", "x\n");
         data
+    }
+
+    /// The template of `base`.
+    pub(crate) fn base() -> String {
+        let copy = "%{needs_root}/usr/share/base/greeting.txt %{buildroot}/usr/share/top/copy.txt";
+        let base = Self::TOP.replace(copy, "greeting.txt %{buildroot}/usr/share/base/greeting.txt");
+        base.replace("top", "base")
     }
 
     /// Writes a file below `specs/`.

@@ -22,6 +22,7 @@ mod life;
 #[path = "../common/page.rs"]
 mod page;
 mod refusals;
+mod signed;
 mod sudo;
 mod taking_back;
 mod unreachable;
