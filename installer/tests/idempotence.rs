@@ -16,7 +16,7 @@ use calico_mesos_install::history::{Record, as_of};
 use calico_mesos_install::host::{Cancel, Host, Materials, MemoryFile, MemoryHost};
 use calico_mesos_install::inventory::Rollout;
 use calico_mesos_install::model::{Digest, HostPath, UnitName};
-use calico_mesos_install::plan::{Action, Graph, HostPlan, graph, plan, receipt, reset, teardown};
+use calico_mesos_install::plan::{Action, Graph, HostPlan, graph, once_done, plan, receipt, reset, teardown};
 use calico_mesos_install::receipt::Receipt;
 use calico_mesos_install::repository::PackageSet;
 use proptest::prelude::*;
@@ -128,6 +128,8 @@ fn apply(
     for ((host, desired), executed) in hosts.iter_mut().zip(desired).zip(&executed) {
         if executed.failed.is_none() && executed.skipped.is_none() {
             let facts = host.facts(&FactsQuery::about(desired)).unwrap();
+            let left = plan(desired, &once_done(desired, &facts), Some(set)).unwrap();
+            assert_eq!(left.steps, [], "the run itself must see that it is done");
             let receipt = receipt(desired, &facts, Some(set), "demo");
             let run = format!("run-{}", host.records.len());
             host.keep(&receipt).unwrap();

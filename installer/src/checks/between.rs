@@ -7,6 +7,7 @@ use super::{Input, Problem, Subject};
 use crate::cluster::ClusterHost;
 use crate::facts::{Reached, Survey, SurveyQuery};
 use crate::model::HostName;
+use crate::plan::{Action, Step};
 use crate::roles::{PortRef, Protocol, Role, Where, applies};
 
 /// What the hosts that were asked answered, with what they were asked.
@@ -99,7 +100,10 @@ pub(super) fn names(input: &Input<'_>, answers: &Answers) -> Vec<Problem> {
                 _ => {}
             }
         }
-        if !unknown.is_empty() {
+        // Where the plan writes the names, they are known before anything needs them.
+        let writes_names = |step: &Step| matches!(&step.action, Action::WriteFile { path, .. } if path.as_str() == "/etc/hosts");
+        let brought = subject.plan.is_ok_and(|plan| plan.steps.iter().any(writes_names));
+        if !unknown.is_empty() && !brought {
             let seen = format!("it does not know the address of {}", unknown.join(", "));
             problems.push(subject.warn(seen, "Put the hosts' names into DNS or into /etc/hosts on it."));
         }

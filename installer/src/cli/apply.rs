@@ -202,7 +202,7 @@ fn outcome(prepared: &Prepared, member: &mut crate::fleet::Member<'_>, executed:
         Ok(known) => known,
         Err(error) => return report(desired, outcome_of(error), changes, error),
     };
-    match prepared.plan(desired, &known.facts) {
+    match prepared.plan(desired, &plan::once_done(desired, &known.facts)) {
         Err(error) => return report(desired, Outcome::Failed, changes, &error),
         Ok(left) if !left.steps.is_empty() => {
             let left: Vec<String> =

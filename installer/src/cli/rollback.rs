@@ -35,7 +35,7 @@ pub struct Args {
 type Histories = Vec<(HostName, Result<Vec<Record>, HostError>)>;
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename = "run")]
+#[serde(tag = "type", rename = "earlier-run")]
 struct Line<'a> {
     #[serde(flatten)]
     run: &'a EarlierRun,

@@ -95,6 +95,17 @@ pub fn receipt(
     receipt
 }
 
+/// The facts as a run that did all its steps sees them: what its receipt still names, and nobody wants, and is not there
+/// any longer, is done with, since whoever read it was restarted by that run.
+pub fn once_done(desired: &DesiredHost, facts: &Facts) -> Facts {
+    let mut facts = facts.clone();
+    if let Some(receipt) = &mut facts.receipt {
+        let there = &facts.files;
+        receipt.files.retain(|path, _| desired.files.contains_key(path) || there.contains_key(path));
+    }
+    facts
+}
+
 /// Whether the host is one that the tool can install on at all.
 fn usable(facts: &Facts) -> Result<(), PlanError> {
     if facts.init != "systemd" {

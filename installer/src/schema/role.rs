@@ -32,6 +32,9 @@ struct RoleFile {
     units: Option<Vec<Unit>>,
     /// Ports that its services listen on. Two services of a host cannot have the same.
     ports: Option<Vec<Port>>,
+    /// Folders that its services keep data in, which only `reset --purge-data` deletes: paths, or names of variables of
+    /// the type path.
+    data: Option<Vec<String>>,
     /// Variables that it declares. No two roles declare the same.
     vars: Option<BTreeMap<String, Variable>>,
 }

@@ -59,7 +59,7 @@ impl Lab {
             host,
             "{ find /etc /calico /usr /var/cache/calico-mesos-install /var/lib/zookeeper -xdev -type f -print0 2>/dev/null | \
              sort -z | xargs -0 sha256sum; rpm -qa | sort; systemctl list-unit-files --no-legend; \
-             ls -A /var/lib/calico-mesos-install | grep -vx -e lock -e holder; } | sha256sum",
+             ls -A /var/lib/calico-mesos-install 2>/dev/null | grep -vx -e lock -e holder; } | sha256sum",
         )
     }
 

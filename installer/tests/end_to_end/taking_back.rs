@@ -42,7 +42,7 @@ fn there_and_back(lab: &mut Lab) {
     lab.on("agent-1", &format!("grep -qx 2days {FLAG}"));
 
     let list = lab.run("rollback", &["--list"]).exit(0);
-    let runs: Vec<&Value> = list.events.iter().filter(|event| event["type"] == "run").collect();
+    let runs: Vec<&Value> = list.events.iter().filter(|event| event["type"] == "earlier-run").collect();
     assert_eq!(runs.len(), 2, "{list}");
     assert_eq!((&runs[0]["hosts"].as_array().unwrap().len(), &runs[1]["hosts"][0]), (&2, &"agent-1".into()));
     assert!(runs[0]["packages"].to_string().contains("mesos 0.28"), "{list}");
