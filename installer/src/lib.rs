@@ -9,6 +9,7 @@
 //! `docs/architecture.md` says what each module knows and must not know; `tests/architecture.rs`
 //! fails the build when a module reaches for one it must not know.
 
+pub mod apps;
 pub mod build;
 pub mod checks;
 pub mod cli;

@@ -1,6 +1,7 @@
 //! The command line: arguments, one file a command, exit statuses. The only place that prints.
 
 mod apply;
+mod apps;
 mod build;
 mod build_show;
 mod cache;
@@ -169,6 +170,8 @@ pub enum Command {
     Explain(explain::Args),
     /// Show a past run, also as a page to look at.
     Report(report::Args),
+    /// Sample applications for Marathon, and your own.
+    Apps(apps::Args),
     /// Local hosts for trying and testing.
     #[command(after_long_help = examples::LAB)]
     Lab(lab::Args),
@@ -210,6 +213,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => whole(&cli.common, "verify", |common| verify::run(common, args)),
         Command::Explain(args) => explain::run(&cli.common, args),
         Command::Report(args) => report::run(args),
+        Command::Apps(args) => whole(&cli.common, "apps", |common| apps::run(common, args)),
         Command::Lab(args) => lab::run(&cli.common, args),
         Command::Schema(args) => schema::run(&cli.common, args),
         Command::Completions(args) => completions::run(args),

@@ -5,6 +5,7 @@
 mod answer;
 mod around;
 mod health;
+mod inquiry;
 mod parse;
 mod query;
 mod settings;
@@ -13,6 +14,7 @@ mod survey;
 pub use answer::{Answer, Health, judge};
 pub use around::{Around, Listener, ModuleState, Network, Process};
 pub use health::problems;
+pub use inquiry::{HttpRequest, Inquiry};
 pub use parse::{ParseFactsError, parse};
 pub use query::FactsQuery;
 pub use settings::SettingFacts;

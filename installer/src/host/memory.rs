@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{Host, HostError, Materials, StepFailed};
 use crate::desired::ManagedUnit;
 use crate::facts::{
-    Answer, Around, Facts, FactsQuery, FileFacts, InstalledPackage, PackageManager, Reached, SettingFacts,
-    Survey, SurveyQuery, UnitFacts,
+    Answer, Around, Facts, FactsQuery, FileFacts, Inquiry, InstalledPackage, PackageManager, Reached,
+    SettingFacts, Survey, SurveyQuery, UnitFacts,
 };
 use crate::history::Record;
 use crate::model::{Digest, HostPath, Mode, PackageName, SettingName, UnitName};
@@ -171,6 +172,11 @@ impl Host for MemoryHost {
     fn survey(&mut self, query: &SurveyQuery) -> Result<Survey, HostError> {
         let ports = query.ports.iter().map(|_| Reached::Answered).collect();
         Ok(Survey { names: BTreeMap::new(), ports })
+    }
+
+    /// No service of a host in memory says more than that it is healthy.
+    fn ask(&mut self, inquiries: &[Inquiry], _: Duration) -> Result<Vec<Answer>, HostError> {
+        Ok(vec![Answer::Nothing; inquiries.len()])
     }
 
     fn perform(

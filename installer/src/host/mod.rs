@@ -14,9 +14,10 @@ pub use wait::await_healthy;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::desired::DesiredHost;
-use crate::facts::{Facts, FactsQuery, Survey, SurveyQuery};
+use crate::facts::{Answer, Facts, FactsQuery, Inquiry, Survey, SurveyQuery};
 use crate::history::Record;
 use crate::model::UnitName;
 use crate::plan::Action;
@@ -55,6 +56,12 @@ pub trait Host: Send {
     /// # Errors
     /// The transport's, or an answer that cannot be read.
     fn survey(&mut self, query: &SurveyQuery) -> Result<Survey, HostError>;
+
+    /// Asks what facts do not say, in one round trip, after the host has waited for `pause`.
+    ///
+    /// # Errors
+    /// The transport's, or an answer that cannot be read.
+    fn ask(&mut self, inquiries: &[Inquiry], pause: Duration) -> Result<Vec<Answer>, HostError>;
 
     /// Does one step, or several file steps in one round trip.
     ///

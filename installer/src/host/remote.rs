@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Host, HostError, Materials, StepFailed, await_healthy};
-use crate::facts::{self, CACHE_DIR, Facts, FactsQuery, STATE_DIR, Survey, SurveyQuery};
+use crate::facts::{self, Answer, CACHE_DIR, Facts, FactsQuery, Inquiry, STATE_DIR, Survey, SurveyQuery};
 use crate::history::Record;
 use crate::model::{Digest, HostPath, Nevra, UnitName};
 use crate::plan::{self, Action, FileChange, PackageChange};
@@ -214,6 +214,14 @@ impl Host for RemoteHost<'_> {
     fn survey(&mut self, query: &SurveyQuery) -> Result<Survey, HostError> {
         let output = self.run("ask about the other hosts", &query.command())?;
         query.parse(&String::from_utf8_lossy(&output.stdout)).map_err(HostError::Facts)
+    }
+
+    fn ask(&mut self, inquiries: &[Inquiry], pause: Duration) -> Result<Vec<Answer>, HostError> {
+        if inquiries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let output = self.run("ask its services", &Inquiry::command(inquiries, pause))?;
+        Inquiry::answers(&String::from_utf8_lossy(&output.stdout), inquiries.len()).map_err(HostError::Facts)
     }
 
     fn perform(

@@ -14,7 +14,8 @@ pub use findings::show_findings;
 pub use log::Log;
 pub use plan::show_plan;
 pub use table::{
-    EarlierRun, HostStatus, Service, show_checks, show_earlier_runs, show_hosts, show_runs, show_services,
+    EarlierRun, HostStatus, Service, show_apps, show_checks, show_earlier_runs, show_hosts, show_runs,
+    show_services,
 };
 
 use std::io::IsTerminal as _;

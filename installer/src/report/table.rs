@@ -4,6 +4,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
 
+use crate::apps::api::AppState;
 use crate::diagnostic::elapsed;
 use crate::event::{HostReport, Outcome};
 use crate::journal::Run;
@@ -135,6 +136,19 @@ pub fn show_runs(runs: &[Run]) -> String {
             elapsed(run.duration),
             outcome,
         ]);
+    }
+    format!("{table}\n")
+}
+
+/// A table of applications with what their tasks do.
+pub fn show_apps(apps: &[AppState]) -> String {
+    let mut table = table(["app", "tasks", "running", "state"]);
+    for app in apps {
+        let state = match app.is_done() {
+            true => "running".green().to_string(),
+            false => "waiting".yellow().to_string(),
+        };
+        table.add_row([app.id.clone(), app.instances.to_string(), app.running.to_string(), state]);
     }
     format!("{table}\n")
 }
