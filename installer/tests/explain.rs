@@ -90,6 +90,10 @@ fn follow(page: &str, root: &std::path::Path) -> Vec<String> {
     for block in page.split("```sh\n").skip(1) {
         let block = block.split("\n```").next().unwrap();
         // Whether a service answers is not for this test; that it is waited for, and when, is.
+        if block.starts_with("sh -s -- <<'SETTING'") {
+            script.push_str("say set\n");
+            continue;
+        }
         match block.strip_prefix("until systemctl is-active --quiet ") {
             Some(unit) => script.push_str(&format!("say wait {}\n", unit.split([' ', '\n']).next().unwrap())),
             None => script.push_str(&format!("{block}\n")),
@@ -119,6 +123,7 @@ fn wanted(action: &Action) -> String {
         }
         Action::WriteFile { path, owner, group, mode, .. } => format!("write {path} {owner} {group} {mode}"),
         Action::ReloadSystemd => "reload".to_owned(),
+        Action::Set { .. } => "set".to_owned(),
         Action::Enable { unit } => format!("enable {unit}"),
         Action::Start { unit } => format!("start {unit}"),
         Action::AwaitHealthy { unit } => format!("wait {unit}"),

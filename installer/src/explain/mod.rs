@@ -167,7 +167,7 @@ impl Page<'_> {
                 let settings = managed.into_iter().flat_map(|managed| &managed.settings);
                 self.heading(&format!("Set `{setting}` to `{to}`"));
                 for wanted in settings.filter(|wanted| wanted.name == *setting) {
-                    self.block(&wanted.write);
+                    self.block(&format!("sh -s -- <<'SETTING'\n{}\nSETTING", wanted.write.trim_end()));
                 }
             }
             Action::Enable { unit } => {

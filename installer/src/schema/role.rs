@@ -147,10 +147,13 @@ struct Setting {
     name: String,
     /// The template of what reading it prints when it is as it should be; where it comes out as nothing but white
     /// space, the setting is left alone.
+    #[schemars(extend("examples" = ["calico-node/ip-pool.wanted"]))]
     wanted: String,
     /// The template of a shell script that prints what it is now, and fails where that cannot be told.
+    #[schemars(extend("examples" = ["calico-node/ip-pool.read"]))]
     read: String,
     /// The template of a shell script that sets it; its first argument is what an earlier run set.
+    #[schemars(extend("examples" = ["calico-node/ip-pool.write"]))]
     write: String,
     /// Whether each `host` sets its own, or the role's first host in the inventory sets it for the `cluster`.
     #[schemars(extend("default" = "host", "enum" = ["host", "cluster"]))]
