@@ -2,7 +2,7 @@
 
 pub(super) const VALIDATE: &str = "\
 Examples:
-  calico-mesos-install validate
+  calico-mesos-install validate inventory.toml
   calico-mesos-install validate clusters/demo.toml
   calico-mesos-install validate clusters/demo.toml --json
   calico-mesos-install validate clusters/demo.toml --hosts
@@ -11,7 +11,7 @@ Each mistake is shown with its file, line and column, and with what to write ins
 
 pub(super) const RENDER: &str = "\
 Examples:
-  calico-mesos-install render --out rendered
+  calico-mesos-install render inventory.toml --out rendered
   calico-mesos-install render clusters/demo.toml --out rendered
 
 The same inventory gives the same bytes: keep the folder in version control and see what a change of the inventory

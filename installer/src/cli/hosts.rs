@@ -26,7 +26,7 @@ use crate::transport::ssh::SshConnector;
 #[derive(Debug, clap::Args)]
 pub(super) struct HostArgs {
     /// The inventory.
-    #[arg(default_value = "inventory.toml", value_hint = clap::ValueHint::FilePath)]
+    #[arg(value_hint = clap::ValueHint::FilePath)]
     pub inventory: Utf8PathBuf,
     /// Only these hosts: names, globs and `@role`, separated by commas; `!` in front leaves hosts out.
     #[arg(long, value_name = "SELECTOR")]

@@ -20,7 +20,7 @@ const MARK_TEXT: &str = "`calico-mesos-install render` made this folder and repl
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The inventory.
-    #[arg(default_value = "inventory.toml", value_hint = clap::ValueHint::FilePath)]
+    #[arg(value_hint = clap::ValueHint::FilePath)]
     inventory: Utf8PathBuf,
     /// The folder that gets `<host>/<path>` for every file; made, or replaced if an earlier `render` made it.
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
