@@ -7,7 +7,7 @@ mod common;
 use calico_mesos_install::cluster::Cluster;
 use calico_mesos_install::data::Data;
 use calico_mesos_install::facts::Answer;
-use calico_mesos_install::verify::{self, Answers, Topic, checks, questions};
+use calico_mesos_install::verify::{self, Answers, Topic, checks, inquiries, questions};
 use serde_json::{Value, json};
 
 fn cluster() -> Cluster {
@@ -28,6 +28,24 @@ fn http(body: &Value) -> Answer {
     Answer::Bytes(format!("HTTP/1.1 200 OK\r\n\r\n{body}").into_bytes())
 }
 
+const LIBRARY: &str = "/usr/lib64/mesos/libmesos_network_isolator-0.1.so";
+
+fn agent_state() -> Value {
+    json!({"flags": {
+        "containerizers": "mesos",
+        "isolation": "cgroups/cpu,com_mesosphere_mesos_NetworkIsolator",
+        "hooks": "com_mesosphere_mesos_NetworkHook",
+    }})
+}
+
+/// An answer with one address, to a query with the number that verify gives its own.
+fn dns(address: [u8; 4]) -> Answer {
+    let mut bytes = b"ms\x85\x80\0\x01\0\x01\0\0\0\0\x06leader\x05mesos\0\0\x01\0\x01".to_vec();
+    bytes.extend(b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04");
+    bytes.extend(address);
+    Answer::Bytes(bytes)
+}
+
 /// What a healthy cluster answers, with m2 leading everywhere.
 fn healthy() -> Answers {
     let agent = json!({"hostname": "a1", "active": true, "attributes": {"rack": "a"}});
@@ -36,6 +54,9 @@ fn healthy() -> Answers {
         let elected = if leads { 1.0 } else { 0.0 };
         let time = if leads { json!(1.5) } else { Value::Null };
         vec![
+            (Topic::EtcdHealth, http(&json!({"health": "true"}))),
+            (Topic::MarathonLeader, http(&json!({"leader": "m2:8080"}))),
+            (Topic::DnsLeader, dns([10, 0, 0, 2])),
             (
                 Topic::ZooKeeperMode,
                 Answer::Bytes(format!("Zookeeper version: 3\nMode: {mode}\n").into_bytes()),
@@ -52,11 +73,15 @@ fn healthy() -> Answers {
         ]
     };
     let host = |name: &str| name.parse().unwrap();
+    let agent = vec![
+        (Topic::AgentState, http(&agent_state())),
+        (Topic::AgentLibraries, Answer::Bytes(format!("/lib/libc.so.6\n{LIBRARY}\n").into_bytes())),
+    ];
     Answers::from([
         (host("m1"), master(false)),
         (host("m2"), master(true)),
         (host("m3"), master(false)),
-        (host("a1"), Vec::new()),
+        (host("a1"), agent),
     ])
 }
 
@@ -78,7 +103,22 @@ fn with(host: &str, topic: Topic, answer: Answer) -> Answers {
 fn a_healthy_cluster_passes_every_check() {
     assert_eq!(broken(&healthy()), Vec::<String>::new());
     let names: Vec<&str> = checks(&cluster(), &healthy()).iter().map(|check| check.name).collect();
-    assert_eq!(names, ["zookeeper-leader", "etcd-leader", "mesos-leader", "mesos-agent-registered"]);
+    let expected = [
+        "zookeeper-leader",
+        "etcd-leader",
+        "mesos-leader",
+        "mesos-agent-registered",
+        "etcd-member",
+        "etcd-member",
+        "etcd-member",
+        "mesos-agent-containerizers",
+        "network-module-active",
+        "marathon-leader",
+        "dns-leader",
+        "dns-leader",
+        "dns-leader",
+    ];
+    assert_eq!(names, expected);
     assert!(names.iter().all(|name| verify::NAMES.contains(name)));
 }
 
@@ -120,7 +160,8 @@ fn an_agent_must_be_registered_active_and_with_its_attributes() {
 fn without_a_master_among_the_hosts_asked_nothing_is_said_of_agents() {
     let mut answers = healthy();
     answers.retain(|host, _| host.as_str() == "a1");
-    assert_eq!(checks(&cluster(), &answers), vec![]);
+    let named = checks(&cluster(), &answers).into_iter().map(|check| check.name);
+    assert_eq!(named.collect::<Vec<_>>(), ["mesos-agent-containerizers", "network-module-active"]);
 }
 
 #[test]
@@ -129,6 +170,82 @@ fn each_host_is_asked_about_its_roles_on_their_ports() {
     let ports = |name: &str| -> Vec<u16> {
         questions(cluster.host(name).unwrap()).iter().map(|question| question.check.port).collect()
     };
-    assert_eq!(ports("m1"), [2181, 2379, 5050, 5050]);
-    assert_eq!(ports("a1"), Vec::<u16>::new());
+    assert_eq!(ports("m1"), [2181, 2379, 5050, 5050, 2379, 8080]);
+    assert_eq!(ports("a1"), [5051]);
+    let asked = |name: &str| inquiries(cluster.host(name).unwrap()).into_iter().map(|(topic, _)| topic);
+    assert_eq!(asked("m1").collect::<Vec<_>>(), [Topic::DnsLeader]);
+    assert_eq!(asked("a1").collect::<Vec<_>>(), [Topic::AgentLibraries]);
+}
+
+#[test]
+fn a_module_that_is_not_really_active_is_found() {
+    let state = |flag: &str, value: &str| {
+        let mut state = agent_state();
+        state["flags"][flag] = value.into();
+        broken(&with("a1", Topic::AgentState, http(&state)))
+    };
+    assert_eq!(
+        state("isolation", "cgroups/cpu"),
+        [
+            "network-module-active: the agent runs with --isolation=cgroups/cpu, without com_mesosphere_mesos_NetworkIsolator"
+        ]
+    );
+    assert_eq!(
+        state("hooks", ""),
+        ["network-module-active: the agent runs with --hooks=, without com_mesosphere_mesos_NetworkHook"]
+    );
+    assert_eq!(
+        state("containerizers", "docker"),
+        ["mesos-agent-containerizers: --containerizers=docker, without mesos"]
+    );
+    let none = with("a1", Topic::AgentLibraries, Answer::Bytes(b"/lib/libc.so.6\n".to_vec()));
+    assert!(broken(&none)[0].ends_with("is not among the libraries that mesos-slave has loaded"));
+    let mut inactive = agent_state();
+    inactive["modules"] = json!([{"name": "x", "active": false, "reason": "its command is missing"}]);
+    let found = broken(&with("a1", Topic::AgentState, http(&inactive)));
+    assert_eq!(found, [r#"network-module-active: the agent does not use "x": its command is missing"#]);
+}
+
+#[test]
+fn names_and_leaders_must_be_those_of_the_cluster() {
+    let other = broken(&with("m1", Topic::DnsLeader, dns([10, 0, 0, 3])));
+    assert_eq!(other, ["dns-leader: leader.mesos: 10.0.0.3, which is m3, but m2 leads"]);
+    let stranger = broken(&with("m1", Topic::DnsLeader, dns([10, 0, 0, 9])));
+    assert_eq!(stranger, ["dns-leader: leader.mesos: [10.0.0.9], which is no master"]);
+    let silent = broken(&with("m1", Topic::DnsLeader, Answer::Nothing));
+    assert_eq!(silent, ["dns-leader: leader.mesos: no answer over UDP"]);
+    let two = broken(&with("m1", Topic::MarathonLeader, http(&json!({"leader": "m1:8080"}))));
+    assert_eq!(two, ["marathon-leader: m1: m1:8080, m2: m2:8080, m3: m2:8080"]);
+    let sick = broken(&with("m3", Topic::EtcdHealth, http(&json!({"health": "false"}))));
+    assert_eq!(sick, [r#"etcd-member: /health: {"health":"false"}"#]);
+}
+
+#[test]
+fn docker_and_calico_are_judged_by_what_their_programs_print() {
+    let text = r#"
+        cluster = { name = "t", release = "lab", containerizers = ["docker"] }
+        packages = { repo = "dist", provided = ["docker"] }
+        hosts = [
+            { name = "m1", address = "10.0.0.1", roles = ["master"] },
+            { name = "a{1..2}", address = "10.0.0.{11..12}", roles = ["agent"] },
+        ]
+    "#;
+    let (cluster, mistakes) = common::resolve(text, &Data::built_in());
+    assert!(mistakes.is_empty(), "{mistakes}");
+    let peer = |state: &str| format!("| 10.0.0.12 | node-to-node mesh | {state} | 23:30:04 | {state} |\n");
+    let judged = |store: &str, status: &str| -> Vec<String> {
+        let bytes = |text: &str| Answer::Bytes(text.as_bytes().to_vec());
+        let answers = vec![(Topic::DockerInfo, bytes(store)), (Topic::BgpStatus, bytes(status))];
+        let judged = checks(&cluster, &Answers::from([("a1".parse().unwrap(), answers)]));
+        judged
+            .into_iter()
+            .filter(|check| !check.ok && check.name != "mesos-agent-containerizers")
+            .map(|check| check.seen)
+            .collect()
+    };
+    let (store, up) = ("Containers: 0\nCluster Store: etcd://10.0.0.1:2379\n", peer("Established"));
+    assert_eq!(judged(store, &up), Vec::<String>::new());
+    assert_eq!(judged("Containers: 0\n", &up), ["`docker info` names no cluster store"]);
+    assert!(judged(store, &peer("Idle"))[0].contains("a2: | 10.0.0.12"));
+    assert_eq!(judged(store, "Couldn't connect to etcd\n"), ["`calicoctl status`: a2: not among the peers"]);
 }

@@ -14,6 +14,6 @@ mod version;
 
 pub use catalogue::{Catalogue, Sample, UnknownSample};
 pub use definition::{AppDefinition, BadDefinition};
-pub use probe::{Probe, probe_command, probes};
+pub use probe::probe_command;
 pub use samples::{Rendered, Samples};
 pub use version::{MarathonVersion, MarathonVersionError};

@@ -1,6 +1,6 @@
 //! `verify`: proves that the cluster works.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::hosts::{HostArgs, Prepared};
 use super::{Common, Exit, Failure, finish};
@@ -17,6 +17,9 @@ use crate::verify::{self, Answers, Check};
 pub struct Args {
     #[command(flatten)]
     hosts: HostArgs,
+    /// Write the checks to this file as well, in the form of JUnit, which CI systems read.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<camino::Utf8PathBuf>,
 }
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
@@ -26,6 +29,9 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let mut fleet = prepared.look(&reporter)?;
     let mut checks: Vec<Check> = fleet.members.iter().flat_map(|member| of_host(&prepared, member)).collect();
     checks.extend(verify::checks(&prepared.cluster, &ask(&prepared, &mut fleet)?));
+    if let Some(file) = &args.junit {
+        fs_err::write(file, verify::junit(&checks, begun.elapsed())).map_err(Failure::usage)?;
+    }
     let summary = Summary::new("verify", totals(&fleet, &checks), 0, begun);
     checks.iter().for_each(|check| reporter.record(check));
     reporter.record(&summary);
@@ -41,7 +47,7 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
 
 /// What the host's own facts prove: it answers, its services are healthy, it is as the inventory says.
 fn of_host(prepared: &Prepared, member: &Member<'_>) -> Vec<Check> {
-    let check = |name, ok, seen| Check { name, host: Some(member.name().clone()), ok, seen };
+    let check = |name, ok, seen| Check::new(name, Some(member.name().clone()), ok, seen);
     let known = match &member.state {
         Ok(known) => known,
         Err(error) => return vec![check("reachable", false, with_causes(error))],
@@ -79,10 +85,11 @@ fn ask(prepared: &Prepared, fleet: &mut Fleet<'_>) -> Result<Answers, Failure> {
             true => Vec::new(),
             false => known.host.facts(&FactsQuery { probes, ..FactsQuery::default() }).ok()?.answers,
         };
-        Some((
-            member.desired.host.clone(),
-            questions.iter().map(|question| question.topic).zip(answers).collect(),
-        ))
+        let mut about: Vec<_> = questions.iter().map(|question| question.topic).zip(answers).collect();
+        let (topics, inquiries): (Vec<_>, Vec<_>) = verify::inquiries(host).into_iter().unzip();
+        // A host that cannot be asked has answered nothing, which the checks tell.
+        about.extend(topics.into_iter().zip(known.host.ask(&inquiries, Duration::ZERO).unwrap_or_default()));
+        Some((member.desired.host.clone(), about))
     });
     Ok(asked.map_err(Failure::usage)?.into_iter().flatten().collect())
 }

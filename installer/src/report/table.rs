@@ -9,7 +9,7 @@ use crate::diagnostic::elapsed;
 use crate::event::{HostReport, Outcome};
 use crate::journal::Run;
 use crate::model::{HostName, UnitName};
-use crate::verify::Check;
+use crate::verify::{Check, Level};
 
 /// One service on one host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -158,7 +158,11 @@ pub fn show_checks(checks: &[Check]) -> String {
     let mut text = String::new();
     let (held, broken): (Vec<&Check>, Vec<&Check>) = checks.iter().partition(|check| check.ok);
     for check in held.into_iter().chain(broken) {
-        let mark = if check.ok { "✓".green().to_string() } else { "✗".red().to_string() };
+        let mark = match check.level {
+            Level::Passed => "✓".green().to_string(),
+            Level::Failed => "✗".red().to_string(),
+            Level::Skipped => "- skipped".yellow().to_string(),
+        };
         let host = check.host.as_ref().map(|host| format!(" {host}")).unwrap_or_default();
         text.push_str(&format!("{mark} {}{host}: {}\n", check.name, check.seen.replace('\n', "\n    ")));
         if !check.ok {

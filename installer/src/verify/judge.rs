@@ -46,6 +46,7 @@ pub fn checks(cluster: &Cluster, answers: &Answers) -> Vec<Check> {
         },
     ));
     checks.extend(agents(cluster, answers));
+    checks.extend(super::services::checks(cluster, answers));
     checks
 }
 
@@ -74,7 +75,7 @@ fn one_leader(
         }
     }
     let ok = leaders == 1 && silent == 0;
-    (!seen.is_empty()).then(|| Check { name, host: None, ok, seen: seen.join(", ") })
+    (!seen.is_empty()).then(|| Check::new(name, None, ok, seen.join(", ")))
 }
 
 /// Every agent of the inventory is registered with the leading master, active and with its attributes.
@@ -103,7 +104,7 @@ fn agents(cluster: &Cluster, answers: &Answers) -> Vec<Check> {
                     }
                 }
             };
-            Check { name: "mesos-agent-registered", host: Some(host.name.clone()), ok, seen }
+            Check::of("mesos-agent-registered", host, ok, seen)
         })
         .collect()
 }
@@ -132,10 +133,10 @@ fn of_agent(
     (true, format!("active at {leader}"))
 }
 
-fn answer<'a>(answers: &'a Answers, host: &HostName, topic: Topic) -> Option<&'a Answer> {
+pub(super) fn answer<'a>(answers: &'a Answers, host: &HostName, topic: Topic) -> Option<&'a Answer> {
     answers.get(host)?.iter().find(|(about, _)| *about == topic).map(|(_, answer)| answer)
 }
 
-fn json(answer: &Answer) -> Option<Value> {
+pub(super) fn json(answer: &Answer) -> Option<Value> {
     serde_json::from_str(&answer.body().ok()?).ok()
 }

@@ -4,7 +4,10 @@
 //! ZooKeeper administrator's guide (`srvr`), etcd's v2 API documentation (`/v2/stats/self`), and the endpoint
 //! pages of Mesos 0.28 (`/state`, `/metrics/snapshot`).
 
+mod dns;
 mod judge;
+mod junit;
+mod services;
 
 use std::collections::BTreeMap;
 
@@ -12,10 +15,11 @@ use serde::Serialize;
 
 use crate::cluster::{Cluster, ClusterHost};
 use crate::desired::{HealthCheck, Probe};
-use crate::facts::Answer;
+use crate::facts::{Answer, Inquiry};
 use crate::model::HostName;
 
 pub use judge::checks;
+pub use junit::junit;
 
 /// What one question to one service is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +32,20 @@ pub enum Topic {
     MasterMetrics,
     /// A Mesos master's state.
     MasterState,
+    /// An etcd member's health.
+    EtcdHealth,
+    /// A Mesos agent's state.
+    AgentState,
+    /// The libraries that a Mesos agent has loaded.
+    AgentLibraries,
+    /// Who leads, as Marathon says.
+    MarathonLeader,
+    /// The name of the leading master, as Mesos-DNS says.
+    DnsLeader,
+    /// What `docker info` prints.
+    DockerInfo,
+    /// What `calicoctl status` prints.
+    BgpStatus,
 }
 
 /// One question to one service of a host.
@@ -50,10 +68,39 @@ pub struct Check {
     pub name: &'static str,
     /// The host that it is about; none where it is about the cluster.
     pub host: Option<HostName>,
-    /// Whether it holds.
+    /// Whether it holds; also where there was nothing to be proved, which [`Check::level`] tells apart.
     pub ok: bool,
+    /// Whether it holds, does not, or could not be looked at.
+    pub level: Level,
     /// What was looked at and seen.
     pub seen: String,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// It holds.
+    Passed,
+    /// It does not.
+    Failed,
+    /// There was nothing to be looked at; why is what was seen.
+    Skipped,
+}
+
+impl Check {
+    /// A check about a host, or about the cluster.
+    pub fn new(name: &'static str, host: Option<HostName>, ok: bool, seen: String) -> Self {
+        Self { name, host, ok, level: if ok { Level::Passed } else { Level::Failed }, seen }
+    }
+
+    fn of(name: &'static str, host: &ClusterHost, ok: bool, seen: String) -> Self {
+        Self::new(name, Some(host.name.clone()), ok, seen)
+    }
+
+    fn skipped(name: &'static str, host: Option<&ClusterHost>, why: String) -> Self {
+        Self { name, host: host.map(|host| host.name.clone()), ok: true, level: Level::Skipped, seen: why }
+    }
 }
 
 /// The names of all checks: what is asked of each host, then of the cluster. docs/troubleshooting.md has an entry
@@ -64,8 +111,15 @@ pub const NAMES: &[&str] = &[
     "no-drift",
     "zookeeper-leader",
     "etcd-leader",
+    "etcd-member",
     "mesos-leader",
     "mesos-agent-registered",
+    "mesos-agent-containerizers",
+    "network-module-active",
+    "docker-cluster-store",
+    "bgp-established",
+    "marathon-leader",
+    "dns-leader",
 ];
 
 /// What to ask a host.
@@ -77,6 +131,9 @@ pub fn questions(host: &ClusterHost) -> Vec<Question> {
         (Topic::EtcdState, "etcd", "etcd_client_port", http("/v2/stats/self")),
         (Topic::MasterMetrics, "mesos-master", "mesos_master_port", http("/metrics/snapshot")),
         (Topic::MasterState, "mesos-master", "mesos_master_port", http("/state")),
+        (Topic::EtcdHealth, "etcd", "etcd_client_port", http("/health")),
+        (Topic::AgentState, "mesos-agent", "mesos_agent_port", http("/state")),
+        (Topic::MarathonLeader, "marathon", "marathon_port", http("/v2/leader")),
     ];
     all.into_iter()
         .filter(|(_, role, _, _)| host.has(role))
@@ -85,6 +142,37 @@ pub fn questions(host: &ClusterHost) -> Vec<Question> {
             Some(Question { topic, check: HealthCheck { address: host.address, port, probe } })
         })
         .collect()
+}
+
+/// What to ask a host besides: what is no answer to a health check.
+pub fn inquiries(host: &ClusterHost) -> Vec<(Topic, Inquiry)> {
+    let port = |name: &str| u16::try_from(host.vars.get(name)?.as_u64()?).ok();
+    let mut all = Vec::new();
+    if let Some(port) = port("mesos_dns_port").filter(|_| host.has("mesos-dns")) {
+        let bytes = dns::query(&leader_name(host));
+        all.push((Topic::DnsLeader, Inquiry::Datagram { address: host.address, port, bytes }));
+    }
+    if let Ok(unit) = "mesos-slave.service".parse()
+        && host.has("net-modules")
+        && host.has("mesos-agent")
+    {
+        all.push((Topic::AgentLibraries, Inquiry::Libraries(unit)));
+    }
+    for (role, topic, inquiry) in [
+        ("docker", Topic::DockerInfo, Inquiry::DockerInfo),
+        ("calico-node", Topic::BgpStatus, Inquiry::BgpStatus),
+    ] {
+        if host.has(role) {
+            all.push((topic, inquiry));
+        }
+    }
+    all
+}
+
+/// The name of the leading master.
+fn leader_name(host: &ClusterHost) -> String {
+    let domain = host.vars.get("mesos_dns_domain").and_then(serde_json::Value::as_str);
+    format!("leader.{}", domain.unwrap_or("mesos"))
 }
 
 /// The hosts of a role that a command is about.
