@@ -24,6 +24,7 @@ mod patch;
 mod provenance;
 mod publish;
 mod release;
+mod requires;
 mod rpmbuild;
 mod run;
 mod sbom;
