@@ -7,8 +7,10 @@
 //! It knows nothing of specs and of how packages are built.
 
 mod apt;
+mod archive;
 mod error;
 mod file;
+mod git;
 mod obtain;
 mod source;
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::file::Content;
+use super::git::{GitError, Repository};
 use super::{Origin, Source, SourceError, SourceFile, Wanted, apt};
 use crate::data::Data;
 use crate::model::Digest;
-use crate::process;
 
 /// From where sources may be taken, the same for every source of a run.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub fn obtain(data: &Data, wanted: &Wanted<'_>, options: &Options) -> Result<Vec
         Source::Deb { packages, version_of } => debs(wanted, packages, version_of, options),
         Source::Folder { path } => Ok(vec![folder(data, wanted, path)?]),
         Source::Itself {} => itself(data, wanted),
-        Source::Git { url, commit } => Ok(vec![git(wanted, url, commit, options)?]),
+        Source::Git { url, commit, exclude } => Ok(vec![git(wanted, url, commit, exclude, options)?]),
         Source::Download { url, .. } => Err(wanted.unavailable(format!("{url} cannot be fetched yet"))),
     }
 }
@@ -111,20 +111,31 @@ fn itself(data: &Data, wanted: &Wanted<'_>) -> Result<Vec<SourceFile>, SourceErr
     ])
 }
 
-fn git(wanted: &Wanted<'_>, url: &str, commit: &str, options: &Options) -> Result<SourceFile, SourceError> {
-    let Some(repository) = options.overrides.get(wanted.name) else {
+fn git(
+    wanted: &Wanted<'_>,
+    url: &str,
+    commit: &str,
+    exclude: &BTreeSet<Utf8PathBuf>,
+    options: &Options,
+) -> Result<SourceFile, SourceError> {
+    let Some(path) = options.overrides.get(wanted.name) else {
         return Err(wanted.unavailable(format!("commit {commit} of {url} cannot be fetched yet")));
     };
+    let Some(repository) = Repository::open(path) else {
+        return Err(wanted.unavailable(format!("{path} is no git repository")));
+    };
     let folder = options.store.join("git");
-    let tar = folder.join(format!("{}-{commit}.tar", wanted.top()));
+    let listing: String = exclude.iter().map(|path| format!("{path}\n")).collect();
+    let excluded = &Digest::of(listing).to_string()[..12];
+    let tar = folder.join(format!("{}-{commit}-{excluded}.tar", wanted.top()));
     if !tar.exists() {
         fs_err::create_dir_all(&folder)
             .map_err(|source| SourceError::io(format!("making {folder}"), source))?;
-        let mut git = process::program("git");
-        git.args(["-c", "safe.directory=*", "-C", repository.as_str(), "archive", "--format=tar"])
-            .arg(format!("--prefix={}/", wanted.top()))
-            .args(["-o", tar.as_str(), commit]);
-        process::capture(&mut git, &format!("reading {commit} of {repository}"))?;
+        repository.archive(commit, &wanted.top(), exclude, &tar).map_err(|error| match error {
+            GitError::Problem(problem) => wanted.unavailable(problem),
+            GitError::Process(error) => error.into(),
+            GitError::Io(error) => SourceError::io(format!("making an archive of {commit} of {path}"), error),
+        })?;
     }
     Ok(SourceFile {
         name: format!("{}.tar", wanted.top()),

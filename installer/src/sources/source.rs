@@ -33,6 +33,9 @@ pub enum Source {
         url: String,
         /// The commit, 40 hexadecimal digits.
         commit: String,
+        /// Files and folders of it that nothing is built from, and that are left out.
+        #[serde(default)]
+        exclude: BTreeSet<Utf8PathBuf>,
     },
     /// An archive or any other file by its address.
     Download {
