@@ -55,6 +55,11 @@ impl<'a> Repository<'a> {
         (bare || path.join(".git").exists()).then_some(Self { path })
     }
 
+    /// Its folder.
+    pub(super) fn path(&self) -> &'a Utf8Path {
+        self.path
+    }
+
     /// Whether the commit is there.
     pub(super) fn has(&self, commit: &str) -> Result<bool, GitError> {
         let mut git = self.git(&["cat-file", "-t", commit]);
@@ -144,6 +149,31 @@ impl<'a> Repository<'a> {
             .env("GIT_CONFIG_SYSTEM", "/dev/null")
             .env("GIT_NO_LAZY_FETCH", "1");
         git
+    }
+}
+
+/// Fetches one commit of the repository at `url` into the one at `path`, which is made if need be.
+///
+/// # Errors
+/// git's own last word, in a line, when it cannot be fetched.
+pub(super) fn fetch<'a>(path: &'a Utf8Path, url: &str, commit: &str) -> Result<Repository<'a>, GitError> {
+    let repository = Repository { path };
+    if Repository::open(path).is_none() {
+        fs_err::create_dir_all(path)?;
+        process::capture(&mut repository.git(&["init", "--quiet", "--bare"]), &format!("making {path}"))?;
+    }
+    // Nobody is there to be asked for a password.
+    let mut git = repository.git(&["fetch", "--quiet", "--depth=1", "--no-tags", "--", url, commit]);
+    git.env("GIT_TERMINAL_PROMPT", "0");
+    match process::capture(&mut git, &format!("fetching {commit} of {url}")) {
+        Ok(_) => Ok(repository),
+        Err(ProcessError::Failed { stderr, .. }) => {
+            let last = stderr.lines().find_map(|line| line.strip_prefix("fatal: "));
+            Err(GitError::Problem(
+                last.or(stderr.lines().last()).unwrap_or("git does not say why").to_owned(),
+            ))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
