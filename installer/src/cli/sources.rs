@@ -16,6 +16,10 @@ use crate::sources::{self, Locked, Options, Source, Wanted};
 
 /// Arguments of `sources`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  calico-mesos-install sources list --release 0.28
+  calico-mesos-install sources fetch --release 0.28")]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -25,12 +29,27 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Show the sources of a release: what they are, what pins them, whether they are here.
+    #[command(after_long_help = "\
+Examples:
+  calico-mesos-install sources list --release 0.28")]
     List(Which),
     /// Fetch what is not here yet, in parallel, and verify it.
+    #[command(after_long_help = "\
+Examples:
+  calico-mesos-install sources fetch --release 0.28
+  calico-mesos-install sources fetch --release 0.28 --mirror https://mirror.example.org/mesos
+  calico-mesos-install sources fetch --release 0.28 --source mesos=/srv/git/mesos.git --offline")]
     Fetch(Fetch),
     /// Record what files are of which upstream publishes no checksum.
+    #[command(after_long_help = "\
+Examples:
+  calico-mesos-install sources lock --release 0.28
+  calico-mesos-install sources lock --release 0.28 --lock sources.lock")]
     Lock(Fetch),
     /// Verify what is here against what it is pinned to; nothing is fetched.
+    #[command(after_long_help = "\
+Examples:
+  calico-mesos-install sources verify --release 0.28")]
     Verify(Which),
 }
 

@@ -92,7 +92,11 @@ impl Source {
                     "give a name in `file`: letters, digits and `-._+~`, beginning with a letter or digit",
                 );
             }
-            Self::Deb { .. } | Self::Folder { .. } | Self::Itself {} | Self::Git { .. } | Self::Download { .. } => {}
+            Self::Deb { .. }
+            | Self::Folder { .. }
+            | Self::Itself {}
+            | Self::Git { .. }
+            | Self::Download { .. } => {}
         }
     }
 }
