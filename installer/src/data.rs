@@ -291,6 +291,9 @@ mod tests {
         data.insert("specs/releases/own.toml", "");
         data.insert("specs/releases/own.txt", "");
         data.insert("specs/releases/old/ancient.toml", "");
-        assert_eq!(data.stems("specs/releases", ".toml").collect::<Vec<_>>(), ["0.28", "lab", "own"]);
+        assert_eq!(
+            data.stems("specs/releases", ".toml").collect::<Vec<_>>(),
+            ["0.26", "0.27", "0.28", "lab", "own"]
+        );
     }
 }

@@ -4,7 +4,7 @@
 
 mod one_build;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,9 @@ pub struct BuiltPackage {
     /// an earlier version of the tool built it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub programs: Vec<String>,
+    /// The packages of the same set that rpm wants beside it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub requires: BTreeSet<PackageName>,
     /// The licence, as the package says.
     #[serde(default)]
     pub license: String,
@@ -292,6 +295,20 @@ impl Repository {
         &self.sets
     }
 
+    /// All packages of any set that rpm wants beside `names`.
+    pub fn required_by<'a>(
+        &'a self,
+        names: impl IntoIterator<Item = &'a PackageName>,
+    ) -> BTreeSet<&'a PackageName> {
+        let mut todo: Vec<_> = names.into_iter().collect();
+        let mut required = BTreeSet::new();
+        while let Some(name) = todo.pop() {
+            let built = self.sets.iter().filter_map(|set| set.find(name));
+            todo.extend(built.flat_map(|built| &built.requires).filter(|name| required.insert(*name)));
+        }
+        required
+    }
+
     /// The set for a host: the only one for its architecture, or the one among several that is meant for its
     /// distribution (`ID` and `VERSION_ID` of its `/etc/os-release`).
     ///
@@ -426,6 +443,7 @@ mod tests {
                 header_sha1: "0".repeat(40),
                 programs: Vec::new(),
                 license: "MIT".to_owned(),
+                requires: BTreeSet::new(),
             };
             let manifest = Manifest {
                 release: "lab".to_owned(),
@@ -444,6 +462,22 @@ mod tests {
             fs_err::write(set.join("mesos.rpm"), BYTES).unwrap();
         }
         (folder, root)
+    }
+
+    #[test]
+    fn what_is_required_is_followed_to_its_end() {
+        let (_folder, root) = repository(&[("debian12", "x86_64", "debian")]);
+        let mut repository = Repository::open(&root, "lab").unwrap();
+        let set = &mut repository.sets[0].manifest.packages;
+        let [mesos, glog, gflags] =
+            ["mesos", "glog", "gflags"].map(|name| name.parse::<PackageName>().unwrap());
+        for (name, requires) in [(&glog, &gflags), (&gflags, &glog)] {
+            let nevra = format!("{name}-1-1.x86_64").parse().unwrap();
+            set.push(BuiltPackage { nevra, requires: [requires.clone()].into(), ..set[0].clone() });
+        }
+        set[0].requires.insert(glog.clone());
+        assert_eq!(repository.required_by([&mesos]), [&gflags, &glog].into());
+        assert_eq!(repository.required_by([]), BTreeSet::new());
     }
 
     #[test]

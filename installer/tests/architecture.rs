@@ -32,9 +32,13 @@ const PARTS: &[(&str, &[&str], bool)] = &[
     ("fleet", &["desired", "event", "facts", "host", "model", "transport"], true),
     ("execute", &["event", "host", "plan"], true),
     ("journal", &["checks", "diagnostic", "event", "plan"], false),
-    ("report", &["apps", "checks", "diagnostic", "event", "journal", "model", "plan", "verify"], true),
     ("process", &[], true),
-    ("sources", &["data", "model", "process"], true),
+    ("sources", &["data", "diagnostic", "model", "process"], true),
+    (
+        "report",
+        &["apps", "checks", "diagnostic", "event", "journal", "model", "plan", "sources", "verify"],
+        true,
+    ),
     ("build", &["data", "diagnostic", "model", "process", "render", "repository", "sources"], true),
     ("lab", &["diagnostic", "model"], true),
 ];

@@ -40,6 +40,11 @@ pub struct Distro {
     pub container: Option<Container>,
     /// mock's name of the distribution, without the architecture; without it there is no such back end.
     pub mock: Option<String>,
+    /// Whether the distribution has ZooKeeper's client library for C. Mesos is linked to its own copy otherwise.
+    pub has_zookeeper_client: bool,
+    /// What compilers are told for sources that are older than they.
+    #[serde(default)]
+    pub compiler: Compiler,
     /// Which hosts can install what is built with this profile.
     pub matches: HostMatch,
     /// Macros that rpm lacks there.
@@ -79,8 +84,22 @@ pub struct Container {
 pub struct Requires {
     /// A Java runtime.
     pub java: Vec<String>,
+    /// The CRAM-MD5 plugin of Cyrus SASL, by which Mesos authenticates.
+    pub sasl_md5: Vec<String>,
     /// `useradd` and `groupadd`, for scriptlets.
     pub users: Vec<String>,
+}
+
+/// Options of compilers, added to those that rpm uses on the distribution.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Compiler {
+    /// For C.
+    #[serde(default)]
+    pub c: String,
+    /// For C++.
+    #[serde(default)]
+    pub cxx: String,
 }
 
 /// Something that a build machine must have: a program in the search path, or a file.
@@ -161,7 +180,7 @@ mod tests {
         assert_ne!(source.text(), broken);
         data.insert("specs/distros/x.toml", broken);
         insta::assert_snapshot!(Distro::load(&data, "x").unwrap_err(), @"
-        specs/distros/x.toml:41:8: `make` is neither a program nor a file, or both
+        specs/distros/x.toml:45:8: `make` is neither a program nor a file, or both
           help: give either `program` or `file`
         ");
     }

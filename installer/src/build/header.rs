@@ -3,6 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::BuildError;
+use super::requires::requires;
 use crate::model::{Digest, Nevra};
 use crate::process::{self, ProcessError};
 use crate::repository::{BuiltPackage, SourceRpm};
@@ -47,7 +48,10 @@ pub(super) fn read(files: &[Utf8PathBuf]) -> Result<Vec<Header>, BuildError> {
 pub(super) fn describe(folder: &Utf8Path) -> Result<Vec<BuiltPackage>, BuildError> {
     let files = rpms(folder)?;
     let mut packages = Vec::new();
-    for (path, header) in files.iter().zip(read(&files)?) {
+    let headers = read(&files)?;
+    let names: Vec<_> = headers.iter().map(|header| header.nevra.name.clone()).collect();
+    let required = requires(&files, &names)?;
+    for ((path, header), requires) in files.iter().zip(headers).zip(required) {
         let (size, sha256) = measure(path)?;
         packages.push(BuiltPackage {
             nevra: header.nevra,
@@ -57,6 +61,7 @@ pub(super) fn describe(folder: &Utf8Path) -> Result<Vec<BuiltPackage>, BuildErro
             header_sha1: header.sha1,
             license: header.license,
             programs: programs(path)?,
+            requires,
         });
     }
     packages.sort_by(|a, b| a.nevra.cmp(&b.nevra));

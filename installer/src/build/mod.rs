@@ -8,6 +8,7 @@
 
 mod backend;
 mod budget;
+mod compatibility;
 mod definition;
 mod diagnosis;
 mod distro;
@@ -24,6 +25,7 @@ mod patch;
 mod provenance;
 mod publish;
 mod release;
+mod requires;
 mod rpmbuild;
 mod run;
 mod sbom;
@@ -37,6 +39,7 @@ mod verify;
 mod watch;
 
 pub use backend::Backend;
+pub use compatibility::Compatibility;
 pub use distro::{BuildRequire, Container, Distro, PackageManager, Requires};
 pub use error::{BuildError, FailedPackage};
 pub use event::{Event, Reason, Summary};
@@ -141,7 +144,10 @@ pub fn build(request: &Request<'_>, observe: &(dyn Fn(Event) + Sync)) -> Result<
 }
 
 /// `/etc/os-release` of this machine.
-fn os_release() -> Result<String, BuildError> {
+///
+/// # Errors
+/// It cannot be read.
+pub fn os_release() -> Result<String, BuildError> {
     fs_err::read_to_string("/etc/os-release")
         .map_err(|source| BuildError::io("recognising this machine's distribution", source))
 }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::compatibility::{Compatibility, Misfit, Table};
 use super::{BuildError, Distro, definition};
 use crate::data::Data;
 use crate::diagnostic::{Mistake, Mistakes, Typed, list, suggestion};
 use crate::model::PackageName;
-use crate::sources::Source;
+use crate::sources::{Source, Wanted, is_file_name};
 
 /// One release file.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,6 +22,9 @@ pub struct Release {
     pub description: String,
     /// The time stamp of everything inside the packages, in seconds since 1970, so that two builds are equal.
     pub source_date_epoch: u64,
+    /// Whether it must be one of the combinations of `specs/compatibility.toml`.
+    #[serde(default)]
+    pub compatibility: Compatibility,
     /// The packages by the name of their spec template.
     pub packages: BTreeMap<PackageName, Recipe>,
 }
@@ -76,7 +80,14 @@ impl Release {
     /// There is no such release (with the names of those that are), or its file has a mistake.
     pub fn load(data: &Data, name: &str) -> Result<Self, BuildError> {
         let (_, release) = definition::read::<Self>(data, "releases", "release", name)?;
-        Ok(release.value.mistakes(&release).or(Self { name: name.to_owned(), ..release.value })?)
+        let mut mistakes = release.value.mistakes(&release);
+        if release.value.compatibility == Compatibility::Checked {
+            for Misfit { package, problem, help } in Table::load(data)?.misfits(&release.value.packages) {
+                let place = release.place(&["packages", package.as_str(), "version"]);
+                mistakes.push(Mistake::new(place, problem).help(help));
+            }
+        }
+        Ok(mistakes.or(Self { name: name.to_owned(), ..release.value })?)
     }
 
     /// What is wrong beyond the form; `file` is this release as it was written.
@@ -162,6 +173,19 @@ impl Release {
         Ok(ordered)
     }
 
+    /// The sources of `wanted` and of everything that it needs; all of the release when `wanted` is empty.
+    ///
+    /// # Errors
+    /// A name that the release does not have, with the nearest that it has.
+    pub fn sources(&self, wanted: &[String]) -> Result<Vec<Wanted<'_>>, BuildError> {
+        let recipes = self.select(wanted)?.into_iter().filter_map(|name| self.packages.get_key_value(name));
+        let sources = recipes.flat_map(|(package, recipe)| {
+            let sources = recipe.sources.iter();
+            sources.map(|(name, source)| Wanted { package, version: &recipe.version, name, source })
+        });
+        Ok(sources.collect())
+    }
+
     /// `selected` and those packages for which `present` holds that need one of them: when a package is built anew,
     /// what was built with the old one is no longer good. Each package comes after those that it needs.
     pub(super) fn with_dependents<'a>(
@@ -197,6 +221,17 @@ impl Recipe {
             if text.is_empty() || !text.chars().all(valid) {
                 let message = format!("{text:?} cannot be a {key} in RPM");
                 wrong(&[key], message, "use letters, digits and `._+~^`");
+            }
+        }
+        let variants = self.on.values().filter_map(|variant| variant.sources.as_ref());
+        for name in std::iter::once(&self.sources).chain(variants).flat_map(BTreeMap::keys) {
+            if !is_file_name(name) {
+                let message = format!("{name:?} cannot be the name of a source");
+                wrong(
+                    &["sources", name],
+                    message,
+                    "use letters, digits and `-._+~`, beginning with a letter or digit",
+                );
             }
         }
         for (name, source) in &self.sources {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::distro::{Distro, Requires};
+use super::distro::{Compiler, Distro, Requires};
 use super::release::Release;
 use super::{BuildError, patch};
 use crate::data::{Data, DataError};
@@ -54,6 +54,10 @@ struct DistroContext<'a> {
     name: &'a str,
     libdir: &'a str,
     loader_searches_libdir: bool,
+    /// Whether protobuf, glog and Boost are those of `mesos-thirdparty`, and not the distribution's own.
+    thirdparty: bool,
+    has_zookeeper_client: bool,
+    compiler: &'a Compiler,
     requires: &'a Requires,
 }
 
@@ -91,6 +95,9 @@ pub fn render(
             name: &distro.name,
             libdir: &distro.libdir,
             loader_searches_libdir: distro.loader_searches_libdir,
+            thirdparty: !distro.has.contains("mesos-thirdparty"),
+            has_zookeeper_client: distro.has_zookeeper_client,
+            compiler: &distro.compiler,
             requires: &distro.requires,
         },
         versions: release.packages.iter().map(|(name, r)| (version_key(name), &*r.version)).collect(),

@@ -83,7 +83,7 @@ impl From<BackendArg> for Backend {
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
     let data = common.data()?;
-    let sources = args.sources.options();
+    let sources = args.sources.options(common, &data)?;
     let interrupts = Interrupts::listen()?;
     let cancel = interrupts.cancel.flag();
     let request = Request {

@@ -104,6 +104,9 @@ impl Prepared {
             desired.retain(|host| picked.contains(&host.host));
         }
         let repository = open_repository(&inventory, &desired).ok().flatten();
+        for host in &mut desired {
+            repository.iter().for_each(|repository| plan::with_required(host, repository));
+        }
         let connector = super::ssh::connector(&cluster, &inventory.ssh, args)?;
         let forks = args.forks.unwrap_or(inventory.rollout.forks) as usize;
         let interrupts = Interrupts::listen()?;

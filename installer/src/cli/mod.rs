@@ -30,6 +30,7 @@ mod runs;
 mod saved;
 mod schema;
 mod source_args;
+mod sources;
 mod ssh;
 mod status;
 mod validate;
@@ -145,6 +146,8 @@ pub enum Command {
     /// Write every file of every host below a folder.
     #[command(after_long_help = examples::RENDER)]
     Render(render::Args),
+    /// What releases are made from: list, fetch, lock and verify it.
+    Sources(sources::Args),
     /// Build the packages of a release.
     #[command(after_long_help = examples::BUILD)]
     Build(build::Args),
@@ -204,6 +207,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(&cli.common, args),
         Command::Validate(args) => validate::run(&cli.common, args),
         Command::Render(args) => whole(&cli.common, "render", |common| render::run(common, args)),
+        Command::Sources(args) => whole(&cli.common, "sources", |common| sources::run(common, args)),
         Command::Build(args) => build::run(&cli.common, args),
         Command::Plan(args) => whole(&cli.common, "plan", |common| plan::run(common, args)),
         Command::Apply(args) => whole(&cli.common, "apply", |common| apply::run(common, args)),

@@ -13,7 +13,7 @@ mod units;
 
 pub use diff::unified_diff;
 pub use graph::{Graph, Need, Node, NodeId, Window, graph};
-pub use packages::{cached_name, verify_packages};
+pub use packages::{cached_name, verify_packages, with_required};
 pub use reset::{reset, teardown};
 pub use step::{Action, FileChange, HostPlan, PackageChange, PlanError, Step};
 

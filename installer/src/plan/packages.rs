@@ -6,7 +6,7 @@ use super::{Action, HostPlan, PackageChange, PlanError, Step};
 use crate::desired::{DesiredHost, DesiredPackage};
 use crate::facts::{Facts, InstalledPackage};
 use crate::model::{Digest, Nevra, PackageName};
-use crate::repository::{BuiltPackage, PackageSet, RepositoryError};
+use crate::repository::{BuiltPackage, PackageSet, Repository, RepositoryError};
 
 /// The steps that bring the packages to the versions of the repository.
 pub(super) fn steps(
@@ -49,6 +49,21 @@ pub(super) fn steps(
         steps.push(Step { action: Action::Packages { changes }, reason: reasons.join(", ") });
     }
     Ok(steps)
+}
+
+/// Adds the packages of the repository that the wanted ones require.
+pub fn with_required(desired: &mut DesiredHost, repository: &Repository) {
+    let wanted = desired.packages.iter().filter(|package| !package.provided);
+    let mut added = Vec::new();
+    for package in wanted {
+        for name in repository.required_by([&package.name]) {
+            if desired.packages.iter().chain(&added).all(|known| known.name != *name) {
+                let roles = package.roles.clone();
+                added.push(DesiredPackage { name: name.clone(), roles, provided: false, optional: true });
+            }
+        }
+    }
+    desired.packages.extend(added);
 }
 
 /// The name of a package in the upload folder.

@@ -8,6 +8,7 @@ mod log;
 mod plan;
 mod progress;
 mod table;
+mod transfers;
 
 pub use bars::Bars;
 pub use findings::show_findings;
@@ -15,8 +16,9 @@ pub use log::Log;
 pub use plan::show_plan;
 pub use table::{
     EarlierRun, HostStatus, Service, show_apps, show_checks, show_earlier_runs, show_hosts, show_runs,
-    show_services,
+    show_services, show_table,
 };
+pub use transfers::Transfers;
 
 use std::io::IsTerminal as _;
 use std::thread::{self, JoinHandle};

@@ -181,6 +181,13 @@ fn drift(changes: &Result<usize, String>) -> String {
     }
 }
 
+/// A table of texts.
+pub fn show_table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> String {
+    let mut table = table(header);
+    table.add_rows(rows);
+    table.to_string()
+}
+
 fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);

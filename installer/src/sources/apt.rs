@@ -45,6 +45,7 @@ impl Deb {
 pub(super) fn obtain(
     packages: &BTreeSet<String>,
     cache: &Utf8Path,
+    offline: bool,
 ) -> Result<Result<Vec<Deb>, String>, SourceError> {
     let folder = cache.join("debs");
     fs_err::create_dir_all(&folder).map_err(|source| SourceError::io(format!("making {folder}"), source))?;
@@ -58,6 +59,12 @@ pub(super) fn obtain(
     }
     let debs: Vec<_> = candidates.iter().map(|(name, version)| Deb::new(name, version, &folder)).collect();
     let missing: Vec<_> = debs.iter().filter(|deb| !deb.path.exists()).collect();
+    if offline && let Some(deb) = missing.first() {
+        let file = deb.file_name();
+        return Ok(Err(format!(
+            "{file} is not in the store {folder}, and --offline keeps it from being fetched"
+        )));
+    }
     if !missing.is_empty()
         && let Err(error) = download(&missing, cache, &folder)
     {
@@ -69,6 +76,17 @@ pub(super) fn obtain(
         };
     }
     Ok(Ok(debs))
+}
+
+/// Whether the candidates of all `packages` are in the cache.
+pub(super) fn is_here(packages: &BTreeSet<String>, cache: &Utf8Path) -> bool {
+    let folder = cache.join("debs");
+    candidates(packages, cache).is_ok_and(|found| {
+        let here = |name: &String| {
+            found.get(name).is_some_and(|version| Deb::new(name, version, &folder).path.exists())
+        };
+        packages.iter().all(here)
+    })
 }
 
 /// The version that apt would install of each package; packages that it does not know are left out.

@@ -17,6 +17,16 @@ pub enum SourceError {
         /// What is wrong, and what to do.
         problem: String,
     },
+    /// Nobody who has it can be reached.
+    #[error("source `{name}` of package `{package}`: {problem}")]
+    Unreachable {
+        /// The package.
+        package: PackageName,
+        /// The source's name in the release.
+        name: String,
+        /// Who was asked, and what became of it; in one line.
+        problem: String,
+    },
     /// A data file is missing or no text.
     #[error(transparent)]
     Data(#[from] DataError),

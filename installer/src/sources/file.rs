@@ -1,10 +1,12 @@
 //! A source as a build gets it: a file for rpmbuild's `SOURCES`.
 
+use std::io::BufWriter;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::SourceError;
+use super::archive::{Archive, Entry};
 use crate::model::Digest;
-use crate::process;
 
 /// One file for rpmbuild's `SOURCES`.
 #[derive(Debug, Clone)]
@@ -21,7 +23,7 @@ pub struct SourceFile {
 /// Where a source comes from, in terms of the world and not of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// `git+URL@COMMIT`, an address, `deb:NAME=VERSION` or `specs/PATH`.
+    /// `git+URL@COMMIT`, an address, `deb:NAME=VERSION`, `specs/PATH`, or `file:NAME` for what the operator gave.
     pub uri: String,
 }
 
@@ -29,13 +31,46 @@ pub struct Origin {
 pub(super) enum Content {
     /// A file on this machine.
     File(Utf8PathBuf),
-    /// A folder of `specs/`, of which a tar archive is made with one folder of this name in it.
+    /// Files of which a tar archive is made, below one folder of this name.
     Tree {
         /// The folder's name in the archive.
         top: String,
-        /// The files, by their path in the folder.
-        files: Vec<(Utf8PathBuf, Vec<u8>)>,
+        /// The files, in the order in which the archive has them.
+        files: Vec<TreeFile>,
     },
+}
+
+/// A file of a folder.
+#[derive(Debug, Clone)]
+pub(super) struct TreeFile {
+    /// Its path in the folder.
+    pub(super) path: Utf8PathBuf,
+    /// Its content.
+    pub(super) content: TreeContent,
+}
+
+impl TreeFile {
+    /// Its length in bytes.
+    fn size(&self) -> u64 {
+        match &self.content {
+            TreeContent::Bytes { bytes, .. } => bytes.len() as u64,
+            TreeContent::Link(_) => 0,
+        }
+    }
+}
+
+/// What a file of a folder has in it.
+#[derive(Debug, Clone)]
+pub(super) enum TreeContent {
+    /// Bytes.
+    Bytes {
+        /// Whether the file may be executed.
+        executable: bool,
+        /// Them.
+        bytes: Vec<u8>,
+    },
+    /// It leads elsewhere.
+    Link(String),
 }
 
 impl SourceFile {
@@ -43,7 +78,7 @@ impl SourceFile {
     pub fn size(&self) -> u64 {
         match &self.content {
             Content::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),
-            Content::Tree { files, .. } => files.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
+            Content::Tree { files, .. } => files.iter().map(TreeFile::size).sum(),
         }
     }
 
@@ -59,35 +94,34 @@ impl SourceFile {
                     .map_err(|source| SourceError::io(format!("copying {path} to {target}"), source))?;
             }
             Content::Tree { top, files } => {
-                let scratch = folder.join(format!(".{top}"));
-                write_tree(&scratch.join(top), files)
-                    .map_err(|source| SourceError::io(format!("writing {scratch}"), source))?;
-                let mut tar = process::program("tar");
-                tar.args(["--format=gnu", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"])
-                    // Whatever the umask made of folders.
-                    .arg("--mode=u+rw,go=rX")
-                    .arg(format!("--mtime=@{epoch}"))
-                    .args(["-C", scratch.as_str(), "-cf", target.as_str(), top]);
-                process::capture(&mut tar, &format!("making {target}"))?;
-                fs_err::remove_dir_all(&scratch)
-                    .map_err(|source| SourceError::io(format!("removing {scratch}"), source))?;
+                write_tree(&target, top, files, epoch)
+                    .map_err(|source| SourceError::io(format!("making {target}"), source))?;
             }
         }
         Ok(())
     }
+
+    /// Where the file lies on this machine; nowhere when it is made of a folder.
+    pub fn path(&self) -> Option<&Utf8Path> {
+        match &self.content {
+            Content::File(path) => Some(path),
+            Content::Tree { .. } => None,
+        }
+    }
 }
 
-fn write_tree(root: &Utf8Path, files: &[(Utf8PathBuf, Vec<u8>)]) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    for (path, bytes) in files {
-        let path = root.join(path);
-        if let Some(parent) = path.parent() {
-            fs_err::create_dir_all(parent)?;
-        }
-        fs_err::write(&path, bytes)?;
-        // Built-in files have no mode of their own; what begins like a script is one.
-        let mode = if bytes.starts_with(b"#!") { 0o755 } else { 0o644 };
-        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+fn write_tree(target: &Utf8Path, top: &str, files: &[TreeFile], epoch: u64) -> std::io::Result<()> {
+    let mut archive = Archive::new(BufWriter::new(fs_err::File::create(target)?), epoch);
+    for file in files {
+        let path = Utf8Path::new(top).join(&file.path);
+        let entry = match &file.content {
+            TreeContent::Bytes { executable, bytes } => {
+                Entry::File { executable: *executable, size: bytes.len() as u64, content: bytes.as_slice() }
+            }
+            TreeContent::Link(target) => Entry::Link { target: target.clone() },
+        };
+        archive.add(&path, entry)?;
     }
+    archive.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
     Ok(())
 }

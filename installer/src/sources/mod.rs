@@ -7,12 +7,26 @@
 //! It knows nothing of specs and of how packages are built.
 
 mod apt;
+mod archive;
+mod commit;
+mod download;
 mod error;
+mod event;
+mod fetch;
 mod file;
+mod files;
+mod git;
+mod itself;
+mod lock;
 mod obtain;
 mod source;
+mod store;
+mod tree;
 
 pub use error::SourceError;
+pub use event::{Event, How, ObtainedFile};
+pub use fetch::fetch;
 pub use file::{Origin, SourceFile};
-pub use obtain::{Options, obtain};
-pub use source::{Source, Wanted};
+pub use lock::{Changed, Lock, Locked};
+pub use obtain::{Mirror, Obtained, Options, is_here, obtain, verify};
+pub use source::{Source, Wanted, is_file_name};

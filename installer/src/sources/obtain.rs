@@ -1,14 +1,15 @@
-//! Sources are obtained here: from where a release pins them, or from where the operator says.
+//! Sources are obtained here: from where the operator says, from the store, from a mirror, or from where the release
+//! pins them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::event::How;
 use super::file::Content;
-use super::{Origin, Source, SourceError, SourceFile, Wanted, apt};
+use super::{Event, Lock, Origin, Source, SourceError, SourceFile, Wanted, apt, commit, files, itself, tree};
 use crate::data::Data;
 use crate::model::Digest;
-use crate::process;
 
 /// From where sources may be taken, the same for every source of a run.
 #[derive(Debug, Clone)]
@@ -17,141 +18,163 @@ pub struct Options {
     pub store: Utf8PathBuf,
     /// What the operator has on this machine, by the source's name: an archive, a folder, a git repository.
     pub overrides: BTreeMap<String, Utf8PathBuf>,
+    /// Where to look before upstream, in this order.
+    pub mirrors: Vec<Mirror>,
+    /// Whether no socket may be opened.
+    pub offline: bool,
+    /// What files were when they were first seen.
+    pub lock: Lock,
 }
 
-/// Obtains a source; nothing is fetched twice.
+/// Where sources lie by their file names, and git repositories by the source's name and `.git`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mirror {
+    /// A folder on this machine.
+    Folder(Utf8PathBuf),
+    /// An address, without `/` at its end.
+    Url(String),
+}
+
+/// A source that was obtained.
+#[derive(Debug, Clone)]
+pub struct Obtained {
+    /// Where it was found.
+    pub how: How,
+    /// Its files.
+    pub files: Vec<SourceFile>,
+}
+
+impl Obtained {
+    pub(super) fn one(how: How, file: SourceFile) -> Self {
+        Self { how, files: vec![file] }
+    }
+}
+
+/// How one source is obtained.
+pub(super) struct Context<'a> {
+    pub(super) wanted: &'a Wanted<'a>,
+    pub(super) options: &'a Options,
+    /// Whether a file must be what its checksum or the lock says. Otherwise what has neither is taken as it is.
+    pub(super) strict: bool,
+    pub(super) observe: &'a (dyn Fn(Event) + Sync),
+}
+
+/// Obtains a source for a build; nothing is fetched twice.
 ///
 /// # Errors
-/// It cannot be had: why, and what to do.
+/// It cannot be had, or nothing says what it must be: what to do.
 pub fn obtain(data: &Data, wanted: &Wanted<'_>, options: &Options) -> Result<Vec<SourceFile>, SourceError> {
+    let context = Context { wanted, options, strict: true, observe: &|_| {} };
+    Ok(context.obtain(data)?.files)
+}
+
+/// Whether a source is on this machine, as far as that can be told without reading it.
+pub fn is_here(wanted: &Wanted<'_>, options: &Options) -> bool {
+    if let Some(path) = options.overrides.get(wanted.name) {
+        return path.exists();
+    }
     match wanted.source {
-        Source::Deb { packages, version_of } => debs(wanted, packages, version_of, options),
-        Source::Folder { path } => Ok(vec![folder(data, wanted, path)?]),
-        Source::Itself {} => itself(data, wanted),
-        Source::Git { url, commit } => Ok(vec![git(wanted, url, commit, options)?]),
-        Source::Download { url, .. } => Err(wanted.unavailable(format!("{url} cannot be fetched yet"))),
-    }
-}
-
-fn debs(
-    wanted: &Wanted<'_>,
-    packages: &BTreeSet<String>,
-    version_of: &str,
-    options: &Options,
-) -> Result<Vec<SourceFile>, SourceError> {
-    let mut files = Vec::new();
-    for deb in apt::obtain(packages, &options.store)?.map_err(|problem| wanted.unavailable(problem))? {
-        if deb.package == version_of && deb.upstream_version() != wanted.version {
-            return Err(wanted.unavailable(format!(
-                "the release pins version {}, but this distribution has {version_of} {}\n\
-                 Build on a machine with that version, or pin {} in the release file.",
-                wanted.version,
-                deb.version,
-                deb.upstream_version()
-            )));
+        Source::Deb { packages, .. } => apt::is_here(packages, &options.store),
+        Source::Folder { .. } | Source::Itself {} => true,
+        Source::Git { commit, exclude, .. } => {
+            commit::archive_path(wanted, commit, exclude, options).exists()
         }
-        files.push(SourceFile {
-            name: deb.file_name(),
-            digest: digest_of(&deb.path)?,
-            origin: Origin { uri: format!("deb:{}={}", deb.package, deb.version) },
-            content: Content::File(deb.path),
-        });
+        Source::Download { url, sha256, .. } => {
+            files::stored_path(url, *sha256, options).is_some_and(|path| path.exists())
+        }
     }
-    Ok(files)
 }
 
-fn folder(data: &Data, wanted: &Wanted<'_>, path: &Utf8Path) -> Result<SourceFile, SourceError> {
-    let tree = tree(data, &format!("specs/{path}"))?;
-    if tree.is_empty() {
-        return Err(wanted.unavailable(format!("there are no files below specs/{path}")));
+/// Compares what is on this machine with what it must be. Nothing is fetched.
+///
+/// # Errors
+/// It is missing, or something else, or nothing says what it must be.
+pub fn verify(data: &Data, wanted: &Wanted<'_>, options: &Options) -> Result<(), SourceError> {
+    let options = Options { offline: true, ..options.clone() };
+    if let Source::Download { url, sha256, .. } = wanted.source {
+        files::verify(wanted, url, *sha256, &options)?;
     }
-    let listing: String =
-        tree.iter().map(|(path, bytes)| format!("{} {path}\n", Digest::of(bytes))).collect();
-    Ok(SourceFile {
-        name: format!("{}.tar", wanted.top()),
-        digest: Digest::of(listing),
-        origin: Origin { uri: format!("specs/{path}") },
-        content: Content::Tree { top: wanted.top(), files: tree },
-    })
+    obtain(data, wanted, &options).map(drop)
 }
 
-/// The running program as a file, and the data files as an archive.
-fn itself(data: &Data, wanted: &Wanted<'_>) -> Result<Vec<SourceFile>, SourceError> {
-    let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-    if wanted.version != version {
-        return Err(wanted.unavailable(format!(
-            "the release pins version {}, and this program is version {version}\n\
-             Pin {version} in the release file, or build with the other program.",
-            wanted.version
-        )));
+impl Context<'_> {
+    pub(super) fn obtain(&self, data: &Data) -> Result<Obtained, SourceError> {
+        match self.wanted.source {
+            Source::Deb { packages, version_of } => self.debs(packages, version_of),
+            Source::Folder { path } => Ok(Obtained::one(How::Local, self.folder(data, path)?)),
+            Source::Itself {} => itself::obtain(self, data),
+            Source::Git { url, commit, exclude } => commit::obtain(self, url, commit, exclude),
+            Source::Download { url, sha256, file } => files::obtain(self, url, *sha256, file.as_deref()),
+        }
     }
-    let program = std::env::current_exe().ok().and_then(|path| Utf8PathBuf::try_from(path).ok());
-    let Some(program) = program else {
-        return Err(wanted.unavailable("this system does not tell where the running program is".to_owned()));
-    };
-    let files: Result<Vec<_>, SourceError> =
-        data.all().map(|path| Ok((path.to_owned(), data.bytes(path)?.to_vec()))).collect();
-    let files = files?;
-    let listing: String =
-        files.iter().map(|(path, bytes)| format!("{} {path}\n", Digest::of(bytes))).collect();
-    let origin = || Origin { uri: format!("self:{name}@{version}") };
-    Ok(vec![
+
+    fn debs(&self, packages: &BTreeSet<String>, version_of: &str) -> Result<Obtained, SourceError> {
+        let wanted = self.wanted;
+        let found = apt::obtain(packages, &self.options.store, self.options.offline)?;
+        let mut files = Vec::new();
+        for deb in found.map_err(|problem| wanted.unavailable(problem))? {
+            if deb.package == version_of && deb.upstream_version() != wanted.version {
+                return Err(wanted.unavailable(format!(
+                    "the release pins version {}, but this distribution has {version_of} {}\n\
+                     Build on a machine with that version, or pin {} in the release file.",
+                    wanted.version,
+                    deb.version,
+                    deb.upstream_version()
+                )));
+            }
+            files.push(SourceFile {
+                name: deb.file_name(),
+                digest: digest_of(&deb.path)?,
+                origin: Origin { uri: format!("deb:{}={}", deb.package, deb.version) },
+                content: Content::File(deb.path),
+            });
+        }
+        Ok(Obtained { how: How::Store, files })
+    }
+
+    fn folder(&self, data: &Data, path: &Utf8Path) -> Result<SourceFile, SourceError> {
+        let files = tree::of_data_below(data, &format!("specs/{path}"))?;
+        if files.is_empty() {
+            return Err(self.wanted.unavailable(format!("there are no files below specs/{path}")));
+        }
+        Ok(self.archive_of(files, format!("specs/{path}")))
+    }
+
+    /// The archive that will be made of the files of a folder.
+    pub(super) fn archive_of(&self, files: Vec<super::file::TreeFile>, uri: String) -> SourceFile {
         SourceFile {
-            name: name.to_owned(),
-            digest: digest_of(&program)?,
-            origin: origin(),
-            content: Content::File(program),
-        },
-        SourceFile {
-            name: "data.tar".to_owned(),
-            digest: Digest::of(listing),
-            origin: origin(),
-            content: Content::Tree { top: "data".to_owned(), files },
-        },
-    ])
-}
-
-fn git(wanted: &Wanted<'_>, url: &str, commit: &str, options: &Options) -> Result<SourceFile, SourceError> {
-    let Some(repository) = options.overrides.get(wanted.name) else {
-        return Err(wanted.unavailable(format!("commit {commit} of {url} cannot be fetched yet")));
-    };
-    let folder = options.store.join("git");
-    let tar = folder.join(format!("{}-{commit}.tar", wanted.top()));
-    if !tar.exists() {
-        fs_err::create_dir_all(&folder)
-            .map_err(|source| SourceError::io(format!("making {folder}"), source))?;
-        let mut git = process::program("git");
-        git.args(["-c", "safe.directory=*", "-C", repository.as_str(), "archive", "--format=tar"])
-            .arg(format!("--prefix={}/", wanted.top()))
-            .args(["-o", tar.as_str(), commit]);
-        process::capture(&mut git, &format!("reading {commit} of {repository}"))?;
+            name: format!("{}.tar", self.wanted.top()),
+            digest: tree::digest(&files),
+            origin: Origin { uri },
+            content: Content::Tree { top: self.wanted.top(), files },
+        }
     }
-    Ok(SourceFile {
-        name: format!("{}.tar", wanted.top()),
-        digest: digest_of(&tar)?,
-        origin: Origin { uri: format!("git+{url}@{commit}") },
-        content: Content::File(tar),
-    })
+
+    /// Tells that this source is being fetched.
+    pub(super) fn started(&self, from: &str) {
+        let source = self.wanted.name.to_owned();
+        (self.observe)(Event::SourceStarted { source, from: from.to_owned() });
+    }
 }
 
 impl Wanted<'_> {
     /// The one folder inside an archive that is made here.
-    fn top(&self) -> String {
+    pub(super) fn top(&self) -> String {
         format!("{}-{}", self.name, self.version)
     }
 
-    fn unavailable(&self, problem: String) -> SourceError {
-        SourceError::Unavailable { package: self.package.clone(), name: self.name.to_owned(), problem }
+    pub(super) fn unavailable(&self, problem: impl Into<String>) -> SourceError {
+        let (package, name) = (self.package.clone(), self.name.to_owned());
+        SourceError::Unavailable { package, name, problem: problem.into() }
+    }
+
+    pub(super) fn unreachable(&self, problem: impl Into<String>) -> SourceError {
+        let (package, name) = (self.package.clone(), self.name.to_owned());
+        SourceError::Unreachable { package, name, problem: problem.into() }
     }
 }
 
-/// The data files below `folder`, by their paths relative to it.
-fn tree(data: &Data, folder: &str) -> Result<Vec<(Utf8PathBuf, Vec<u8>)>, SourceError> {
-    let files = data.below(folder).filter_map(|path| Some((path, path.strip_prefix(folder).ok()?)));
-    files.map(|(path, relative)| Ok((relative.to_owned(), data.bytes(path)?.to_vec()))).collect()
-}
-
-fn digest_of(path: &Utf8Path) -> Result<Digest, SourceError> {
+pub(super) fn digest_of(path: &Utf8Path) -> Result<Digest, SourceError> {
     let digest = || Digest::of_reader(fs_err::File::open(path)?);
     digest().map_err(|source| SourceError::io(format!("reading {path}"), source))
 }

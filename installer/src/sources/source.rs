@@ -33,6 +33,9 @@ pub enum Source {
         url: String,
         /// The commit, 40 hexadecimal digits.
         commit: String,
+        /// Files and folders of it that nothing is built from, and that are left out.
+        #[serde(default)]
+        exclude: BTreeSet<Utf8PathBuf>,
     },
     /// An archive or any other file by its address.
     Download {
@@ -40,6 +43,8 @@ pub enum Source {
         url: String,
         /// What upstream publishes as its checksum. Without it the lock decides: none is ever invented.
         sha256: Option<Digest>,
+        /// What the file is called here, where that is not the end of its address.
+        file: Option<String>,
     },
 }
 
@@ -47,6 +52,9 @@ impl Source {
     /// Tells `wrong` what cannot be used: the key of the value, message and help.
     pub fn check(&self, mut wrong: impl FnMut(&'static str, String, &str)) {
         match self {
+            Self::Deb { packages, .. } if packages.iter().any(|name| !is_file_name(name)) => {
+                wrong("packages", "not all of these are names of packages".to_owned(), "give names only");
+            }
             Self::Deb { packages, version_of } if !packages.contains(version_of) => {
                 let message = format!("{version_of:?} is not among the `packages` of this source");
                 wrong("version_of", message, "name one of them");
@@ -61,6 +69,29 @@ impl Source {
                 let message = format!("{commit:?} is not a commit");
                 wrong("commit", message, "give all 40 hexadecimal digits");
             }
+            Self::Git { url, .. } if url.starts_with('-') => {
+                wrong("url", format!("{url:?} is not an address"), "give the address of a git repository");
+            }
+            Self::Git { exclude, .. } if !exclude.iter().all(is_inside) => {
+                let message = "not all of these are paths inside the repository".to_owned();
+                wrong("exclude", message, "give paths relative to its top, without `..`");
+            }
+            Self::Download { url, .. } if !["http://", "https://"].iter().any(|s| url.starts_with(s)) => {
+                let message = format!("{url:?} is not an address of a file");
+                wrong(
+                    "url",
+                    message,
+                    "begin it with `https://`; a file on this machine is given with --source",
+                );
+            }
+            Self::Download { url, file, .. } if !is_file_name(file_name(url, file.as_deref())) => {
+                let message = "the file has no name that can be used here".to_owned();
+                wrong(
+                    "url",
+                    message,
+                    "give a name in `file`: letters, digits and `-._+~`, beginning with a letter or digit",
+                );
+            }
             Self::Deb { .. }
             | Self::Folder { .. }
             | Self::Itself {}
@@ -68,6 +99,20 @@ impl Source {
             | Self::Download { .. } => {}
         }
     }
+}
+
+/// What a downloaded file is called here.
+pub(super) fn file_name<'a>(url: &'a str, file: Option<&'a str>) -> &'a str {
+    file.unwrap_or_else(|| {
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        path.rsplit('/').next().unwrap_or_default()
+    })
+}
+
+/// Whether a name is one of a file right inside a folder, and nothing else to a spec, a shell or git.
+pub fn is_file_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._+~".contains(c))
 }
 
 fn is_inside(path: &Utf8PathBuf) -> bool {
