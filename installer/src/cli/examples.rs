@@ -69,6 +69,33 @@ Examples:
 
 Exit status 1 where something does not hold.";
 
+pub(super) const APPS: &str = "\
+Examples:
+  calico-mesos-install apps render inventory.toml --names
+  calico-mesos-install apps launch inventory.toml stars
+  calico-mesos-install apps list inventory.toml
+  calico-mesos-install apps remove inventory.toml stars";
+
+pub(super) const APPS_RENDER: &str = "\
+Examples:
+  calico-mesos-install apps render inventory.toml --names
+  calico-mesos-install apps render inventory.toml stars
+  calico-mesos-install apps render inventory.toml --out apps";
+
+pub(super) const APPS_LAUNCH: &str = "\
+Examples:
+  calico-mesos-install apps launch inventory.toml stars
+  calico-mesos-install apps launch inventory.toml stars-docker";
+
+pub(super) const APPS_LIST: &str = "\
+Examples:
+  calico-mesos-install apps list inventory.toml
+  calico-mesos-install apps list inventory.toml --json";
+
+pub(super) const APPS_REMOVE: &str = "\
+Examples:
+  calico-mesos-install apps remove inventory.toml stars";
+
 pub(super) const LAB: &str = "\
 Examples:
   calico-mesos-install lab up --masters 1 --agents 2
@@ -115,6 +142,11 @@ pub(super) const LAB_MEND: &str = "\
 Examples:
   calico-mesos-install lab mend agent-1
   calico-mesos-install lab mend";
+
+pub(super) const LAB_IMAGE: &str = "\
+Examples:
+  calico-mesos-install lab image
+  calico-mesos-install lab image --image-cache /var/tmp/lab";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

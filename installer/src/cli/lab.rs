@@ -60,6 +60,7 @@ enum Command {
     #[command(after_long_help = examples::LAB_MEND)]
     Mend(Mend),
     /// Print where the hosts' base image is; it is made if it is not there.
+    #[command(after_long_help = examples::LAB_IMAGE)]
     Image(Image),
 }
 

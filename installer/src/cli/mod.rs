@@ -174,6 +174,7 @@ pub enum Command {
     /// Show a past run, also as a page to look at.
     Report(report::Args),
     /// Sample applications for Marathon, and your own.
+    #[command(after_long_help = examples::APPS)]
     Apps(apps::Args),
     /// Local hosts for trying and testing.
     #[command(after_long_help = examples::LAB)]

@@ -17,8 +17,8 @@ Examples:
   calico-mesos-install report last --html run.html
   calico-mesos-install report 20260601T120000 --html run.html
 
-`plan`, `apply`, `verify` and all other commands that contact hosts record what happens, except `status`. The last 50
-runs are kept below $XDG_STATE_HOME/calico-mesos-install/runs, else below ~/.local/state, readable by you only.
+`plan`, `apply`, `reset`, `rollback` and `verify` record what happens. The last 50 runs are kept below
+$XDG_STATE_HOME/calico-mesos-install/runs, else below ~/.local/state, readable by you only.
 The page needs no network: send it to whoever asks what happened.")]
 pub struct Args {
     /// The run: its name, `last`, or a file that `--log-file` wrote. Without it the runs are listed.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use calico_mesos_install::checks::{ALL, Level};
 use calico_mesos_install::cli::{Cli, Exit};
+use calico_mesos_install::verify::NAMES;
 use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
 
@@ -123,6 +124,10 @@ pub(crate) fn checks() -> String {
         writeln!(page, "| `{}` | {} | {level} | {} |", check.name, cell(check.about), cell(check.remedy))
             .unwrap();
     }
+    page.push_str("\n## What `verify` proves\n\nEach of these is a `check` of its own with `--json`: ");
+    let names: Vec<String> = NAMES.iter().map(|name| format!("`{name}`")).collect();
+    writeln!(page, "{}. [Troubleshooting](../troubleshooting.md) has an entry for each.", names.join(", "))
+        .unwrap();
     page
 }
 

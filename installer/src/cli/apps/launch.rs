@@ -12,7 +12,6 @@ use crate::apps::api::{AppState, Call};
 use crate::apps::{AppDefinition, Catalogue, MarathonVersion};
 use crate::cli::hosts::{HostArgs, Prepared};
 use crate::cli::{Common, Exit, Failure, finish};
-use crate::data::Data;
 use crate::diagnostic::with_causes;
 use crate::event::{Summary, Totals};
 use crate::report::show_summary;
@@ -53,6 +52,11 @@ pub(super) fn list(common: &Common, args: &ListArgs) -> Result<Exit, Failure> {
 }
 
 pub(super) fn remove(common: &Common, args: &RemoveArgs) -> Result<Exit, Failure> {
+    if args.apps.is_empty() {
+        return Err(Failure::usage(
+            "nothing is named that would be removed\nname samples or applications behind the inventory; `apps list` shows them",
+        ));
+    }
     let catalogue = catalogue(common)?;
     with_marathon(common, &args.hosts, "apps remove", |prepared, marathon| {
         let (ids, names): (Vec<String>, Vec<String>) =
@@ -95,7 +99,7 @@ fn with_marathon(
 }
 
 fn catalogue(common: &Common) -> Result<Catalogue, Failure> {
-    let data = Data::load(common.data.as_deref()).map_err(Failure::usage)?;
+    let data = common.data()?;
     Catalogue::load(&data).map_err(Failure::usage)
 }
 
@@ -108,7 +112,7 @@ fn running_version(
     match marathon.info.kind {
         Some(version) => Ok(version),
         None => {
-            let data = Data::load(common.data.as_deref()).map_err(Failure::usage)?;
+            let data = common.data()?;
             version_of_release(&data, &prepared.inventory.release)
         }
     }

@@ -9,7 +9,7 @@ use camino::Utf8PathBuf;
 use clap::Subcommand;
 
 use super::hosts::HostArgs;
-use super::{Common, Exit, Failure};
+use super::{Common, Exit, Failure, examples};
 use crate::apps::{Catalogue, MarathonVersion, Rendered, Samples};
 use crate::build::Release;
 use crate::cluster::Cluster;
@@ -26,12 +26,16 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Print the Marathon definitions of sample applications, without contacting a host.
+    #[command(after_long_help = examples::APPS_RENDER)]
     Render(RenderArgs),
     /// Launch sample applications, or definitions of your own, and wait until their tasks run.
+    #[command(after_long_help = examples::APPS_LAUNCH)]
     Launch(LaunchArgs),
     /// Show the applications that Marathon has, with what their tasks do.
+    #[command(after_long_help = examples::APPS_LIST)]
     List(ListArgs),
     /// Remove applications with their tasks.
+    #[command(after_long_help = examples::APPS_REMOVE)]
     Remove(RemoveArgs),
 }
 
@@ -88,8 +92,8 @@ struct ListArgs {
 struct RemoveArgs {
     #[command(flatten)]
     hosts: HostArgs,
-    /// Samples, or ids of applications, which begin with `/`.
-    #[arg(value_name = "APP", required = true)]
+    /// Samples, or ids of applications, which begin with `/`; at least one.
+    #[arg(value_name = "APP")]
     apps: Vec<String>,
 }
 

@@ -7,14 +7,13 @@ use serde_json::json;
 use super::{RenderArgs, rendered, version_of_release};
 use crate::apps::Catalogue;
 use crate::cli::{Common, Exit, Failure, load, validate};
-use crate::data::Data;
 use crate::diagnostic::quantity;
 use crate::report::json_line;
 
 pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<Exit, Failure> {
     let started = Instant::now();
     let loaded = load::load(common, &args.inventory)?;
-    let data = Data::load(common.data.as_deref()).map_err(Failure::usage)?;
+    let data = common.data()?;
     let catalogue = Catalogue::load(&data).map_err(Failure::usage)?;
     let version = match args.marathon {
         Some(version) => version,
