@@ -14,8 +14,10 @@ fn shown(lab: &Lab, host: &str, port: u16) -> String {
 #[test]
 fn a_cluster_speaks_tls_and_renews_its_certificates() {
     let mut lab = Lab::up("tls", 228, 1, 1);
-    // `a block keeps what others wrote`
     lab.on("agent-1", "echo '10.9.8.7 printer' >>/etc/hosts");
+    // A cluster that runs without is switched over, and keeps its data.
+    assert_eq!(lab.apply().exit(0).totals(), [2, 0, 0, 0, 0]);
+    lab.on("master-1", "curl -sSf -X PUT http://127.0.0.1:2379/v2/keys/kept -d value=before");
     lab.set("tls", "mode", "generate");
     lab.set("tls", "validity", "2h");
     lab.set("tls", "renew_before", "1m");
@@ -33,7 +35,7 @@ fn a_cluster_speaks_tls_and_renews_its_certificates() {
     assert_ne!(lab.try_on("agent-1", &format!("curl -sS --cacert /etc/calico/tls/ca.pem {etcd}")).0, 0);
     lab.on(
         "agent-1",
-        &format!("cd /etc/calico/tls && curl -sSf --cacert ca.pem --cert cert.pem --key key.pem {etcd}"),
+        &format!("cd /etc/calico/tls && curl -sSf --cacert ca.pem --cert cert.pem --key key.pem {etcd}/kept | grep -F '\"value\":\"before\"'"),
     );
     // Mesos still serves those that cannot.
     assert!(lab.http("master-1", 5050, "/state").contains("\"agent-1\""));
