@@ -2,6 +2,10 @@
 //!
 //! Pure data. It knows nothing of how a host is reached or what it looks like now.
 
+mod system;
+
+pub use system::{SystemSetting, SystemSettingError};
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +27,12 @@ pub struct DesiredHost {
     pub files: BTreeMap<HostPath, ManagedFile>,
     /// Units in the order in which they are started.
     pub units: Vec<ManagedUnit>,
+    /// Its address: what its services listen on.
+    pub address: std::net::IpAddr,
+    /// Blocks in files that others write as well, by the paths of those files.
+    pub blocks: BTreeMap<HostPath, ManagedBlock>,
+    /// What its own system must be like, in the order in which it is set.
+    pub system: Vec<SystemSetting>,
 }
 
 impl DesiredHost {
@@ -74,6 +84,8 @@ pub struct ManagedFile {
     /// What people should know of a content that says nothing to them, such as a certificate's fingerprint and end;
     /// it is shown in the place of a diff.
     pub note: Option<String>,
+    /// A unit of the host's own: only where it runs is the file wanted, and after a change it is reloaded.
+    pub only_with: Option<UnitName>,
 }
 
 impl ManagedFile {
@@ -82,6 +94,21 @@ impl ManagedFile {
         Digest::of(self.content.as_bytes())
     }
 }
+
+/// A block in a file that others write as well, between two lines that say whose it is. What is around it stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManagedBlock {
+    /// Its lines.
+    #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
+    pub content: Arc<str>,
+    /// The roles that ask for it.
+    pub roles: Vec<RoleName>,
+}
+
+/// The file by which kernel modules are loaded at boot; a container has no use for it.
+pub const MODULES_FILE: &str = "/etc/modules-load.d/calico-mesos-install.conf";
+/// The file by which kernel parameters are set at boot.
+pub const SYSCTL_FILE: &str = "/etc/sysctl.d/90-calico-mesos-install.conf";
 
 fn as_text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::desired::SystemSetting;
 use crate::model::{Digest, HostName, HostPath, Nevra, PackageName, RoleName, SettingName, UnitName};
 
 /// The form of receipt that this version writes.
@@ -43,6 +44,12 @@ pub struct Receipt {
     /// What was set in services.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<SettingName, String>,
+    /// The files in which there is a block of the tool's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<HostPath>,
+    /// Settings of the system that were not there before and are taken back once they are no longer wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub system: Vec<SystemSetting>,
 }
 
 impl Receipt {
@@ -60,6 +67,8 @@ impl Receipt {
             found: BTreeMap::new(),
             found_files: BTreeSet::new(),
             settings: BTreeMap::new(),
+            blocks: Vec::new(),
+            system: Vec::new(),
         }
     }
 
@@ -82,6 +91,8 @@ impl Receipt {
         for (name, value) in &other.settings {
             self.settings.entry(name.clone()).or_insert_with(|| value.clone());
         }
+        self.blocks = union(self.blocks, &other.blocks);
+        self.system = union(self.system, &other.system);
         self.units.extend(
             other.units.iter().filter(|unit| !self.units.contains(unit)).cloned().collect::<Vec<_>>(),
         );
@@ -98,6 +109,12 @@ impl Receipt {
     pub fn from_text(text: &[u8]) -> Option<Self> {
         serde_json::from_slice(text).ok().filter(|receipt: &Self| receipt.format == FORMAT)
     }
+}
+
+fn union<T: Clone + PartialEq>(mut these: Vec<T>, those: &[T]) -> Vec<T> {
+    let new: Vec<T> = those.iter().filter(|item| !these.contains(item)).cloned().collect();
+    these.extend(new);
+    these
 }
 
 #[cfg(test)]

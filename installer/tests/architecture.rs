@@ -11,7 +11,7 @@ const PARTS: &[(&str, &[&str], bool)] = &[
     ("diagnostic", &["model"], false),
     ("data", &["diagnostic", "model"], true),
     ("desired", &["model"], false),
-    ("receipt", &["model"], false),
+    ("receipt", &["desired", "model"], false),
     ("inventory", &["diagnostic", "model"], false),
     ("roles", &["data", "desired", "diagnostic", "inventory", "model"], false),
     ("schema", &["diagnostic", "inventory", "roles"], false),

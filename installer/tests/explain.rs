@@ -79,6 +79,8 @@ sleep() { exit 9; }
 ssh() { :; }
 scp() { say "upload $1"; }
 sha256sum() { cat >/dev/null; }
+modprobe() { say "set module $1"; }
+sysctl() { say "set sysctl ${2%%=*} = ${2#*=}"; }
 curl() { echo '{"health":"true"} "slave/registered":1'; }
 systemctl() { case $1 in is-active) wait=$3 ;; daemon-reload) say "reload" ;; *) say "$1 $2" ;; esac; }
 install() { [ "$1" = -D ] && mkdir -p "$ROOT$(dirname "$9")" && cat >"$ROOT$9" && say "write $9 $3 $5 $7"; }
@@ -122,6 +124,8 @@ fn wanted(action: &Action) -> String {
             format!("packages {}", files.join(" "))
         }
         Action::WriteFile { path, owner, group, mode, .. } => format!("write {path} {owner} {group} {mode}"),
+        Action::WriteBlock { path, .. } => format!("write {path} root root 0644"),
+        Action::SetSystem { setting } => format!("set {setting}"),
         Action::ReloadSystemd => "reload".to_owned(),
         Action::Set { .. } => "set".to_owned(),
         Action::Enable { unit } => format!("enable {unit}"),
@@ -143,7 +147,13 @@ fn who_follows_the_page_does_what_the_plan_does() {
         assert_eq!(steps.len(), plans[index].steps.len(), "the graph has every step once");
         let plan: Vec<String> = steps.iter().map(|step| wanted(&plans[index].steps[*step].action)).collect();
         assert_eq!(did, plan, "{}", host.host);
-        for (path, file) in &host.files {
+        for (path, block) in &host.blocks {
+            let written = fs_err::read_to_string(root.path().join(path.relative())).unwrap();
+            let before = fs_err::read_to_string(path.as_str()).unwrap();
+            let ours = format!("# BEGIN calico-mesos-install\n{}# END calico-mesos-install\n", block.content);
+            assert_eq!(written, ours + &before, "{path}");
+        }
+        for (path, file) in host.files.iter().filter(|(_, file)| file.only_with.is_none()) {
             let written = fs_err::read_to_string(root.path().join(path.relative())).unwrap();
             assert_eq!(written, *file.content, "{path}");
         }

@@ -54,6 +54,7 @@ fn desired(name: &str, files: &BTreeMap<u8, u8>, wanted: &[bool]) -> DesiredHost
         roles: vec![role(0)],
         secret: false,
         note: None,
+        only_with: None,
     };
     let package = |index: &usize| DesiredPackage {
         name: PACKAGES[*index].parse().unwrap(),
@@ -94,6 +95,9 @@ fn desired(name: &str, files: &BTreeMap<u8, u8>, wanted: &[bool]) -> DesiredHost
         packages: indices.iter().map(package).collect(),
         files: files.iter().map(|(index, content)| (path(index), managed(content))).collect(),
         units: indices.iter().map(managed_unit).collect(),
+        address: [127, 0, 0, 1].into(),
+        blocks: BTreeMap::new(),
+        system: Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use calico_mesos_install::cluster::{Certificate, Credentials};
 use calico_mesos_install::data::Data;
 use calico_mesos_install::desired::{DesiredHost, Probe};
+use calico_mesos_install::model::HostPath;
 use calico_mesos_install::render::{self, Templates};
 use proptest::prelude::*;
 use similar::TextDiff;
@@ -146,7 +147,20 @@ fn a_new_agent_changes_no_other_host() {
     for unit in before.iter_mut().chain(&mut after).flat_map(|host| &mut host.units) {
         unit.settings.clear();
     }
+    // Its name is told to all others, by lines that no service reads when it starts.
+    for (before, after) in before.iter().zip(&mut after) {
+        let blocks: Vec<&str> = after.blocks.keys().map(HostPath::as_str).collect();
+        assert_eq!(blocks, ["/etc/hosts"]);
+        assert_ne!(before.blocks, after.blocks);
+        assert!(after.units.iter().all(|unit| unit.reads.iter().all(|path| path.as_str() != "/etc/hosts")));
+        after.blocks.clone_from(&before.blocks);
+    }
     assert_eq!(before, after);
+    let with_dns = |text: &str| {
+        common::rendered(&format!("{text}name_resolution = \"dns\"\n"), &Data::built_in()).unwrap()
+    };
+    let before = with_dns(&inventory(r#"["mesos"]"#, ""));
+    assert!(before.iter().all(|host| host.blocks.is_empty()), "and not even that where there is DNS");
 }
 
 /// Rendered with credentials that are texts only: what they are is no affair of rendering.

@@ -8,9 +8,9 @@ use anstream::println;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Common, Exit, Failure, load, validate};
-use crate::desired::DesiredHost;
+use crate::desired::{DesiredHost, ManagedBlock};
 use crate::diagnostic::quantity;
-use crate::model::Mode;
+use crate::model::{HostPath, Mode};
 
 /// The file that marks a folder as one that `render` made.
 const MARK: &str = ".made-by-calico-mesos-install-render";
@@ -101,6 +101,9 @@ fn write_all(hosts: &[DesiredHost], folder: &Utf8Path) -> io::Result<()> {
     for host in hosts {
         let root = folder.join(host.host.as_str());
         fs_err::create_dir_all(&root)?;
+        for (path, block) in &host.blocks {
+            write_block(&root, path, block)?;
+        }
         for (path, file) in &host.files {
             let target = root.join(path.relative());
             if let Some(parent) = target.parent() {
@@ -111,6 +114,15 @@ fn write_all(hosts: &[DesiredHost], folder: &Utf8Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A block lies beside the name of the file that it goes into, since only the host knows the rest of that.
+fn write_block(root: &Utf8Path, path: &HostPath, block: &ManagedBlock) -> io::Result<()> {
+    let target = Utf8PathBuf::from(format!("{}.block", root.join(path.relative())));
+    if let Some(parent) = target.parent() {
+        fs_err::create_dir_all(parent)?;
+    }
+    fs_err::write(target, block.content.as_bytes())
 }
 
 fn permissions(mode: Mode) -> io::Result<fs::Permissions> {
@@ -149,6 +161,7 @@ mod tests {
             roles: Vec::new(),
             secret: false,
             note: None,
+            only_with: None,
         };
         vec![DesiredHost {
             host: "a".parse().unwrap(),
@@ -159,6 +172,9 @@ mod tests {
                 .map(|(path, content)| (path.parse().unwrap(), file(content)))
                 .collect::<BTreeMap<_, _>>(),
             units: Vec::new(),
+            address: [10, 0, 0, 1].into(),
+            blocks: BTreeMap::new(),
+            system: Vec::new(),
         }]
     }
 

@@ -73,7 +73,7 @@ macro_rules! from_integer {
         }
     )*};
 }
-from_integer!(u16, u32, i64);
+from_integer!(u8, u16, u32, i64);
 
 macro_rules! from_text {
     ($($type:ty: $many:literal),* $(,)?) => {$(

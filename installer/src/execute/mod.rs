@@ -170,10 +170,16 @@ fn do_batch(
     }
 }
 
-/// The steps of a node as they are done: files next to each other in one round trip, anything else by itself.
+/// The steps of a node as they are done: files next to each other in one round trip, so are settings of the system,
+/// anything else by itself.
 fn batches<'a>(steps: &'a [usize], plan: &'a HostPlan) -> impl Iterator<Item = &'a [usize]> {
-    let is_file = |index: &usize| {
-        matches!(plan.steps[*index].action, Action::WriteFile { .. } | Action::RemoveFile { .. })
+    let kind = |index: &usize| match plan.steps[*index].action {
+        Action::WriteFile { .. }
+        | Action::RemoveFile { .. }
+        | Action::WriteBlock { .. }
+        | Action::RemoveBlock { .. } => 1,
+        Action::SetSystem { .. } | Action::UnsetSystem { .. } => 2,
+        _ => 0,
     };
-    steps.chunk_by(move |a, b| is_file(a) && is_file(b))
+    steps.chunk_by(move |a, b| kind(a) != 0 && kind(a) == kind(b))
 }

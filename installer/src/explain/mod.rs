@@ -189,6 +189,20 @@ impl Page<'_> {
                 ));
                 self.block(&shell::until_healthy(managed));
             }
+            Action::WriteBlock { path, .. } => {
+                let content = self.desired.blocks.get(path).map_or("", |block| &block.content);
+                self.heading(&format!("Put the cluster's lines into `{path}`"));
+                self.line("Above all else in it; what is there already stays.\n");
+                self.block(&shell::block(path, content));
+            }
+            Action::SetSystem { setting } => {
+                self.heading(&format!("Set {setting}"));
+                self.block(&shell::set(setting));
+            }
+            Action::Reload { unit } => {
+                self.heading(&format!("Have `{unit}` read its files again"));
+                self.block(&format!("systemctl reload-or-restart {unit}"));
+            }
             // Nothing of a bare host is restarted, stopped or removed.
             other => {
                 self.heading(&other.to_string());

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::desired::{HealthCheck, ManagedUnit, Probe};
+use crate::desired::{HealthCheck, ManagedUnit, Probe, SystemSetting};
 use crate::model::HostPath;
 
 /// A word for the shell.
@@ -23,6 +23,37 @@ pub(super) fn install(path: &HostPath, owner: &str, group: &str, mode: &str, con
         end.push('_');
     }
     format!("{install} <<'{end}'\n{content}{end}")
+}
+
+/// Puts a block into a file that others write as well, above all else in it, which is read before it is written.
+pub(super) fn block(path: &HostPath, content: &str) -> String {
+    let path = quoted(path.as_str());
+    let ours = quoted(&format!("# BEGIN calico-mesos-install\n{content}# END calico-mesos-install"));
+    format!(
+        "before=$(cat {path} 2>/dev/null || true)\nprintf '%s\\n' {ours} \"$before\" | install -D -o root -g root -m 0644 \
+         /dev/stdin {path}"
+    )
+}
+
+/// Sets something of the host's own system, now and for later.
+pub(super) fn set(setting: &SystemSetting) -> String {
+    match setting {
+        SystemSetting::Module { name } => format!("modprobe {name}"),
+        SystemSetting::Sysctl { key, value } => format!("sysctl -w {}", quoted(&format!("{key}={value}"))),
+        SystemSetting::Port { port, protocol } => firewall(&format!("--add-port={port}/{protocol}")),
+        SystemSetting::Protocol { number } => firewall(&format!("--add-protocol={number}")),
+        SystemSetting::Label { path, kind } => {
+            let path = quoted(path.as_str());
+            format!("semanage fcontext -a -t {kind} {path}'(/.*)?'\nrestorecon -R {path}")
+        }
+        SystemSetting::Permissive => {
+            "setenforce 0\nsed -i 's/^SELINUX=enforcing/SELINUX=permissive/' /etc/selinux/config".to_owned()
+        }
+    }
+}
+
+fn firewall(option: &str) -> String {
+    format!("firewall-cmd --permanent {option}\nfirewall-cmd {option}")
 }
 
 /// Waits for a unit as `apply` does: until it is active and every health check has its answer.

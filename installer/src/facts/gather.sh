@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Asks a host what it is like, in one go, and answers in records: a kind, then tab-separated fields.
 # Standard input: records of what to ask for. Needs a POSIX shell, coreutils, systemd and rpm.
-#   package NAME | file DIGEST PATH | unit NAME | probe ID ADDRESS PORT KIND REQUEST FOLDER
+#   block PATH | system KIND NAME | package NAME | file DIGEST PATH | unit NAME | probe ID ADDRESS PORT KIND REQUEST FOLDER
 # $1: seconds to wait before looking, $2: `all` to look at what an earlier run left as well.
 export LC_ALL=C TZ=UTC
 [ "$1" = 0 ] || sleep "$1"
@@ -30,12 +30,24 @@ for cached in "$cache"/*; do
     [ -f "$cached" ] && printf 'cached\t%s\n' "$(stat -c "%s$tab%n" -- "$cached")"
 done
 
+modules='' sysctls='' labels='' address='' blocks=''
 packages='' units='' expected='' probes='' settings=''
 set --
 while IFS=$tab read -r kind a b c d e f; do
     case $kind in
     package) packages="$packages $a" ;;
     unit) units="$units $a" ;;
+    block) blocks="$blocks$a
+" ;;
+    system)
+        case $a in
+        module) modules="$modules $b" ;;
+        sysctl) sysctls="$sysctls $b" ;;
+        label) labels="$labels$b
+" ;;
+        address) address=$b ;;
+        esac
+        ;;
     file) set -- "$@" "$b"; expected="$expected
 $a  $b" ;;
     setting) settings="$settings$a$tab$b
@@ -59,8 +71,19 @@ if [ "$extent" = all ] && [ -f "$state/receipt.json" ]; then
 $(sed -n 's|^ *"\(/[^"\\]*\)": "[0-9a-f]\{64\}",\{0,1\}$|\1|p' "$state/receipt.json")
 EOF
     packages="$packages $(sed -n 's|^ *"\([A-Za-z0-9._+-]*\)": "\1-[^"]*",\{0,1\}$|\1|p' "$state/receipt.json" | tr '\n' ' ')"
+    blocks="$blocks$(sed -n 's|^ *"\(/[^"\\]*\)",\{0,1\}$|\1|p' "$state/receipt.json")
+"
+    labels="$labels$(sed -n 's|^ *"label [^ ]* of \(/[^"\\]*\)",\{0,1\}$|\1|p' "$state/receipt.json")
+"
     units="$units $(sed -n 's|^ *"\([A-Za-z0-9:_.@-]*\.[a-z]*\)",\{0,1\}$|\1|p' "$state/receipt.json" | tr '\n' ' ')"
 fi
+
+printf '%s' "$blocks" | sort -u | while read -r path; do
+    grep -qsx '# BEGIN calico-mesos-install' "${path:-/}" || continue
+    printf 'block\t%s\t%s\n' "$path" "$(sed -n '/^# BEGIN calico-mesos-install$/,/^# END calico-mesos-install$/p' "$path" |
+        sed '1d;$d' | base64 -w0)"
+done
+[ -z "$address" ] || system "$modules" "$sysctls" "$labels" "$address"
 
 if [ "$extent" = all ]; then
     around

@@ -10,6 +10,7 @@ mod parse;
 mod query;
 mod settings;
 mod survey;
+mod system;
 
 pub use answer::{Answer, Health, judge};
 pub use around::{Around, Listener, ModuleState, Network, Process};
@@ -19,6 +20,7 @@ pub use parse::{ParseFactsError, parse};
 pub use query::FactsQuery;
 pub use settings::SettingFacts;
 pub use survey::{Reached, Survey, SurveyQuery};
+pub use system::{Effect, Firewall, SeLinux, Sysctl, System};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +34,9 @@ use crate::receipt::Receipt;
 pub const CACHE_DIR: &str = "/var/cache/calico-mesos-install";
 /// The folder on a host that holds the receipt, the lock and the backups; owned by root.
 pub const STATE_DIR: &str = "/var/lib/calico-mesos-install";
+
+/// Tells the zone of firewalld that an address is in; for scripts that ask or change it.
+pub const ZONE_SCRIPT: &str = include_str!("zone.sh");
 
 /// The state of one host at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,6 +86,10 @@ pub struct Facts {
     pub settings: BTreeMap<SettingName, SettingFacts>,
     /// What is in the upload folder: bytes by file name.
     pub cache: BTreeMap<String, u64>,
+    /// What is in the tool's blocks of those of the files asked for that have one, and of those in the receipt.
+    pub blocks: BTreeMap<HostPath, Vec<u8>>,
+    /// What the host's own system is like.
+    pub system: System,
     /// What an earlier run left, if it can be read.
     pub receipt: Option<Receipt>,
     /// What else there is on the host.
@@ -115,6 +124,8 @@ impl Facts {
             units: BTreeMap::new(),
             settings: BTreeMap::new(),
             cache: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+            system: System::default(),
             receipt: None,
             around: Around::default(),
             answers: Vec::new(),

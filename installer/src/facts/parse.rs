@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::Facts;
 use super::around::Reader;
 use super::{
-    Answer, Around, Facts, FactsQuery, FileFacts, InstalledPackage, PackageManager, SettingFacts, UnitFacts,
+    Answer, Around, FactsQuery, FileFacts, InstalledPackage, PackageManager, SettingFacts, System, UnitFacts,
 };
 use crate::model::{HostPath, Mode, Nevra, UnitName};
 use crate::receipt::Receipt;
@@ -55,6 +56,8 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
         files: BTreeMap::new(),
         units: BTreeMap::new(),
         cache: BTreeMap::new(),
+        blocks: BTreeMap::new(),
+        system: System::default(),
         receipt: None,
         around: Around::default(),
         settings: BTreeMap::new(),
@@ -148,6 +151,14 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
             "end" => {
                 ended = true;
                 facts.clock_end = fields.seconds().unwrap_or(facts.clock);
+            }
+            "block" => {
+                let path = fields.parsed()?;
+                facts.blocks.insert(path, fields.bytes()?);
+            }
+            kind @ ("container" | "loaded" | "sysctl" | "label" | "enforcing" | "firewall" | "now"
+            | "permanent") => {
+                facts.system.record(kind, fields.text(), fields.text(), fields.text());
             }
             // A shell may print what it likes at login; only our records count.
             kind => {

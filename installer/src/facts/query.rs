@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
-use crate::desired::{DesiredHost, HealthCheck, Probe, Setting};
+use crate::desired::{DesiredHost, HealthCheck, Probe, Setting, SystemSetting};
 use crate::model::{Digest, HostPath, PackageName, UnitName};
 use crate::transport::Command;
 
+use super::ZONE_SCRIPT;
+
 const PROBE_SCRIPT: &str = include_str!("probe.sh");
 const AROUND: &str = include_str!("around.sh");
+const SYSTEM_SCRIPT: &str = include_str!("system.sh");
 const GATHER: &str = include_str!("gather.sh");
 
 /// Packages that are looked at whether or not they are wanted: what is installed already must go with the rest.
@@ -27,6 +30,10 @@ pub struct FactsQuery {
     pub files: BTreeMap<HostPath, Option<Digest>>,
     /// Units whose states matter.
     pub units: Vec<UnitName>,
+    /// Files whose blocks matter.
+    pub blocks: Vec<HostPath>,
+    /// Settings of the system that matter, and the host's address, by which its zone of a firewall is known.
+    pub system: Option<(std::net::IpAddr, Vec<SystemSetting>)>,
     /// Health checks to be asked.
     pub probes: Vec<HealthCheck>,
     /// Settings to be read.
@@ -44,10 +51,14 @@ impl FactsQuery {
             desired.packages.iter().map(|package| package.name.clone()).collect();
         let others = LOOKED_AT.iter().filter_map(|name| name.parse().ok());
         packages.extend(others.filter(|name| !packages.contains(name)).collect::<Vec<_>>());
+        let own = desired.units.iter().map(|unit| &unit.name);
+        let units = own.chain(desired.files.values().filter_map(|file| file.only_with.as_ref()));
         Self {
             packages,
             files: desired.files.iter().map(|(path, file)| (path.clone(), Some(file.digest()))).collect(),
-            units: desired.units.iter().map(|unit| unit.name.clone()).collect(),
+            units: units.cloned().collect(),
+            blocks: desired.blocks.keys().cloned().collect(),
+            system: Some((desired.address, desired.system.clone())),
             probes: desired.units.iter().flat_map(|unit| unit.health.iter().cloned()).collect(),
             settings: desired.units.iter().flat_map(|unit| unit.settings.iter().cloned()).collect(),
             pause: Duration::ZERO,
@@ -59,8 +70,11 @@ impl FactsQuery {
     pub fn command(&self) -> Command {
         let pause = self.pause.as_secs_f32().to_string();
         let extent = if self.with_receipt { "all" } else { "only" };
-        Command::script(&format!("{PROBE_SCRIPT}\n{AROUND}\n{GATHER}"), [pause.as_str(), extent])
-            .stdin(self.records())
+        Command::script(
+            &format!("{PROBE_SCRIPT}\n{ZONE_SCRIPT}\n{SYSTEM_SCRIPT}\n{AROUND}\n{GATHER}"),
+            [pause.as_str(), extent],
+        )
+        .stdin(self.records())
     }
 
     fn records(&self) -> String {
@@ -78,9 +92,30 @@ impl FactsQuery {
         for Setting { name, read, .. } in &self.settings {
             let _ = writeln!(text, "setting\t{name}\t{}", BASE64_STANDARD.encode(read.as_bytes()));
         }
+        for path in &self.blocks {
+            let _ = writeln!(text, "block\t{path}");
+        }
+        if let Some((address, settings)) = &self.system {
+            text.push_str(&system_records(*address, settings));
+        }
         text.push_str(&probe_records(&self.probes));
         text
     }
+}
+
+/// The records that ask about settings; each with a word before it that no record of another kind begins with.
+fn system_records(address: std::net::IpAddr, settings: &[SystemSetting]) -> String {
+    // What earlier runs let through is looked at as well, so firewalls are always asked about.
+    let mut text = format!("system\taddress\t{address}\n");
+    for setting in settings {
+        let _ = match setting {
+            SystemSetting::Module { name } => writeln!(text, "system\tmodule\t{name}"),
+            SystemSetting::Sysctl { key, .. } => writeln!(text, "system\tsysctl\t{key}"),
+            SystemSetting::Label { path, .. } => writeln!(text, "system\tlabel\t{path}"),
+            SystemSetting::Port { .. } | SystemSetting::Protocol { .. } | SystemSetting::Permissive => Ok(()),
+        };
+    }
+    text
 }
 
 /// The records that ask `checks`, numbered from 0.

@@ -10,7 +10,7 @@ use super::{Host, HostError, Materials, StepFailed};
 use crate::desired::ManagedUnit;
 use crate::facts::{
     Answer, Around, Facts, FactsQuery, FileFacts, Inquiry, InstalledPackage, PackageManager, Reached,
-    SettingFacts, Survey, SurveyQuery, UnitFacts,
+    SettingFacts, Survey, SurveyQuery, System, UnitFacts,
 };
 use crate::history::Record;
 use crate::model::{Digest, HostPath, Mode, PackageName, SettingName, UnitName};
@@ -26,6 +26,10 @@ pub struct MemoryHost {
     pub files: BTreeMap<HostPath, MemoryFile>,
     /// Units; one that is missing here is not known.
     pub units: BTreeMap<UnitName, UnitFacts>,
+    /// The tool's blocks in files that others write as well.
+    pub blocks: BTreeMap<HostPath, Arc<str>>,
+    /// The host's own system.
+    pub system: System,
     /// The upload folder.
     pub cache: BTreeMap<String, u64>,
     /// What is set in services.
@@ -163,6 +167,8 @@ impl Host for MemoryHost {
                 })
                 .collect(),
             cache: self.cache.clone(),
+            blocks: self.blocks.iter().map(|(path, text)| (path.clone(), text.as_bytes().to_vec())).collect(),
+            system: self.system.clone(),
             receipt: self.receipt.clone(),
             around: Around::default(),
             answers: query.probes.iter().map(answer).collect(),
@@ -187,7 +193,11 @@ impl Host for MemoryHost {
     ) -> Result<(), StepFailed> {
         if matches!(
             actions[0],
-            Action::Packages { .. } | Action::WriteFile { .. } | Action::RemoveFile { .. }
+            Action::Packages { .. }
+                | Action::WriteFile { .. }
+                | Action::RemoveFile { .. }
+                | Action::WriteBlock { .. }
+                | Action::RemoveBlock { .. }
         ) {
             self.pending.extend(materials.restarts.iter().cloned());
         }
@@ -222,6 +232,18 @@ impl Host for MemoryHost {
                     self.cache.clear();
                     self.records.clear();
                     self.pending.clear();
+                }
+                Action::WriteBlock { path, .. } => {
+                    let Some(block) = materials.desired.blocks.get(path) else { continue };
+                    self.blocks.insert(path.clone(), block.content.clone());
+                }
+                Action::RemoveBlock { path } => {
+                    self.blocks.remove(path);
+                }
+                Action::SetSystem { setting } => self.system.set(setting),
+                Action::UnsetSystem { setting } => self.system.unset(setting),
+                Action::Reload { unit } => {
+                    self.pending.remove(unit);
                 }
                 Action::ReloadSystemd => self.units.values_mut().for_each(|unit| unit.needs_reload = false),
                 Action::Set { setting, to, .. } => drop(self.settings.insert(setting.clone(), to.clone())),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Host, HostError, Materials, StepFailed, await_healthy};
+use crate::desired::SystemSetting;
 use crate::facts::{self, Answer, CACHE_DIR, Facts, FactsQuery, Inquiry, STATE_DIR, Survey, SurveyQuery};
 use crate::history::Record;
 use crate::model::{Digest, HostPath, Nevra, UnitName};
@@ -32,6 +33,12 @@ const HISTORY_SCRIPT: &str = include_str!("history.sh");
 
 /// Starts a unit anew.
 const START_SCRIPT: &str = include_str!("start.sh");
+
+/// Sets what the host's own system must be like.
+const SYSTEM_SCRIPT: &str = include_str!("system.sh");
+
+/// Has a unit read its files again.
+const RELOAD_SCRIPT: &str = include_str!("reload.sh");
 
 /// Stops a unit for good.
 const STOP_SCRIPT: &str = include_str!("stop.sh");
@@ -150,6 +157,14 @@ impl<'c> RemoteHost<'c> {
                     let record = format!("remove\t0\t-\t-\t-\t{}\t{path}\n", u8::from(*backup));
                     input.extend(record.into_bytes());
                 }
+                Action::WriteBlock { path, .. } => {
+                    let content = materials.desired.blocks.get(path).map_or("", |block| &block.content);
+                    input.extend(format!("block\t{}\t-\t-\t-\t0\t{path}\n", content.len()).into_bytes());
+                    input.extend(content.as_bytes());
+                }
+                Action::RemoveBlock { path } => {
+                    input.extend(format!("unblock\t0\t-\t-\t-\t0\t{path}\n").into_bytes());
+                }
                 _ => {}
             }
         }
@@ -163,6 +178,22 @@ impl<'c> RemoteHost<'c> {
             false => Err(StepFailed {
                 done: String::from_utf8_lossy(&output.stdout).lines().count(),
                 error: HostError::command("put files in place", &output),
+            }),
+        }
+    }
+
+    /// Sets what the host's own system must be like, and takes back what it must no longer.
+    fn set_system(&mut self, actions: &[&Action], materials: &Materials<'_>) -> Result<(), StepFailed> {
+        let records: String = actions.iter().filter_map(|action| system_record(action)).collect();
+        let script = format!("{}\n{SYSTEM_SCRIPT}", facts::ZONE_SCRIPT);
+        let command = Command::script(&script, [materials.desired.address.to_string()]).stdin(records);
+        let output = self.session.run(&command)?;
+        match output.success() {
+            true => Ok(()),
+            // The script prints a line for each record that is done.
+            false => Err(StepFailed {
+                done: String::from_utf8_lossy(&output.stdout).lines().count(),
+                error: HostError::command("set the host's own system", &output),
             }),
         }
     }
@@ -242,6 +273,13 @@ impl Host for RemoteHost<'_> {
                 self.run("forget what the tool kept", &command)?;
             }
             [Action::ReloadSystemd] => self.systemctl(&["daemon-reload"])?,
+            [Action::Reload { unit }] => {
+                let command = Command::script(RELOAD_SCRIPT, [STATE_DIR, unit.as_str()]);
+                self.run(format!("reload {unit}"), &command)?;
+            }
+            settings if settings.iter().all(|action| system_record(action).is_some()) => {
+                self.set_system(settings, materials)?;
+            }
             [Action::Set { unit, setting, before, .. }] => {
                 let mut units = materials.desired.units.iter();
                 let settings = units.find(|wanted| wanted.name == *unit).map(|unit| &unit.settings);
@@ -304,6 +342,24 @@ impl Host for RemoteHost<'_> {
         let output = self.session.run(&command).ok()?;
         Some(String::from_utf8_lossy(&output.stdout).into_owned()).filter(|text| !text.trim().is_empty())
     }
+}
+
+/// What `system.sh` is told of a setting; nothing where the action is no such.
+fn system_record(action: &Action) -> Option<String> {
+    let (setting, set) = match action {
+        Action::SetSystem { setting } => (setting, true),
+        Action::UnsetSystem { setting } => (setting, false),
+        _ => return None,
+    };
+    let (open, label) = if set { ("open", "label") } else { ("close", "unlabel") };
+    Some(match setting {
+        SystemSetting::Module { name } => format!("module\t{name}\n"),
+        SystemSetting::Sysctl { key, value } => format!("sysctl\t{key}\t{value}\n"),
+        SystemSetting::Port { port, protocol } => format!("{open}\tport\t{port}/{protocol}\n"),
+        SystemSetting::Protocol { number } => format!("{open}\tprotocol\t{number}\n"),
+        SystemSetting::Label { path, kind } => format!("{label}\t{kind}\t{path}\n"),
+        SystemSetting::Permissive => "permissive\n".to_owned(),
+    })
 }
 
 fn write_record(

@@ -21,6 +21,28 @@ pub(super) fn steps(desired: &DesiredHost, facts: &Facts) -> Result<Vec<Step>, P
             });
         }
     }
+    for (path, block) in &desired.blocks {
+        let now = facts.blocks.get(path);
+        if now.is_some_and(|now| now.as_slice() == block.content.as_bytes()) {
+            continue;
+        }
+        let ours = facts.receipt.iter().any(|receipt| receipt.blocks.contains(path));
+        let reason = match now {
+            None if ours => "it was taken out since the last run".to_owned(),
+            None => format!("wanted by {}", list(&block.roles)),
+            Some(_) => "the inventory, a role or a template changed, or somebody did".to_owned(),
+        };
+        let digest = Digest::of(block.content.as_bytes());
+        let diff = unified_diff(path, now.map(Vec::as_slice), &block.content);
+        steps.push(Step { action: Action::WriteBlock { path: path.clone(), digest, diff }, reason });
+    }
+    let left_behind = facts.receipt.iter().flat_map(|receipt| &receipt.blocks);
+    for path in
+        left_behind.filter(|path| !desired.blocks.contains_key(*path) && facts.blocks.contains_key(*path))
+    {
+        let reason = "no role of this host wants it any longer".to_owned();
+        steps.push(Step { action: Action::RemoveBlock { path: path.clone() }, reason });
+    }
     Ok(steps)
 }
 

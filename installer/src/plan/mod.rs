@@ -9,6 +9,7 @@ mod identity;
 mod packages;
 mod reset;
 mod step;
+mod system;
 mod units;
 
 pub use diff::unified_diff;
@@ -35,6 +36,7 @@ pub fn plan(
     packages: Option<&PackageSet>,
 ) -> Result<HostPlan, PlanError> {
     usable(facts)?;
+    let desired = &system::applicable(desired, facts);
     let changes = packages::steps(desired, facts, packages)?;
     let mut written = files::steps(desired, facts)?;
     // First of all: a run that ends behind it leaves nothing that would refuse to start.
@@ -42,7 +44,10 @@ pub fn plan(
     let restarts = units::steps(desired, facts, &changes, &written)?;
     let mut steps = units::stops(desired, facts);
     steps.extend(changes);
+    let reloads = system::reloads(desired, facts, &written);
     steps.extend(written);
+    steps.extend(reloads);
+    steps.extend(system::steps(desired, facts));
     steps.extend(restarts);
     Ok(HostPlan { host: desired.host.clone(), steps, unhealthy: units::unhealthy(desired, facts) })
 }
@@ -54,7 +59,10 @@ pub fn receipt(
     packages: Option<&PackageSet>,
     cluster: &str,
 ) -> Receipt {
+    let desired = &system::applicable(desired, facts);
     let mut receipt = Receipt::new(cluster, desired.host.clone());
+    receipt.blocks = desired.blocks.keys().cloned().collect();
+    receipt.system = system::ours(desired, facts);
     receipt.roles = desired.roles.clone();
     receipt.files = desired.files.iter().map(|(path, file)| (path.clone(), file.digest())).collect();
     receipt.units = desired.units.iter().map(|unit| unit.name.clone()).collect();

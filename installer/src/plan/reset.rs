@@ -6,7 +6,7 @@ use super::graph::{Graph, Need, NodeId, levels};
 use super::units::{is_enabled, is_unit_file, is_up};
 use super::{Action, HostPlan, PackageChange, Step};
 use crate::desired::{DesiredHost, ManagedUnit};
-use crate::facts::Facts;
+use crate::facts::{Effect, Facts};
 use crate::model::{HostName, HostPath, PackageName, UnitName};
 use crate::receipt::Receipt;
 
@@ -26,6 +26,7 @@ pub fn reset(host: &HostName, facts: &Facts, data: &[HostPath]) -> HostPlan {
         };
         let reload = packages.is_some() || files.iter().any(concerns_systemd);
         steps.extend(files);
+        steps.extend(of_system(receipt, facts));
         steps.extend(packages);
         if reload {
             let reason = "units are gone".to_owned();
@@ -66,6 +67,17 @@ fn files(receipt: &Receipt, facts: &Facts) -> Vec<Step> {
                 reason: reason.to_owned(),
             }
         })
+        .collect()
+}
+
+/// The tool's blocks in files of others, and what it let through or labelled.
+fn of_system(receipt: &Receipt, facts: &Facts) -> Vec<Step> {
+    let step = |action: Action| Step { action, reason: "an earlier run did it".to_owned() };
+    let blocks = receipt.blocks.iter().filter(|path| facts.blocks.contains_key(*path));
+    let settings = receipt.system.iter().filter(|setting| facts.system.effect(setting) == Effect::InEffect);
+    blocks
+        .map(|path| step(Action::RemoveBlock { path: path.clone() }))
+        .chain(settings.map(|setting| step(Action::UnsetSystem { setting: setting.clone() })))
         .collect()
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::desired::SystemSetting;
 use crate::model::{Digest, HostName, HostPath, Mode, Nevra, PackageName, RoleName, SettingName, UnitName};
 
 /// What one host needs, in order. No steps: the host is as it should be.
@@ -20,10 +21,10 @@ pub struct HostPlan {
 }
 
 impl HostPlan {
-    /// The running units that the plan restarts.
+    /// The running units that the plan restarts or reloads.
     pub fn restarts(&self) -> impl Iterator<Item = &UnitName> {
         self.steps.iter().filter_map(|step| match &step.action {
-            Action::Restart { unit } => Some(unit),
+            Action::Restart { unit } | Action::Reload { unit } => Some(unit),
             _ => None,
         })
     }
@@ -95,6 +96,35 @@ pub enum Action {
     },
     /// Takes away what the tool kept for itself: its receipt, what earlier runs left for going back, uploads.
     Forget,
+    /// Puts the tool's block into a file that others write as well, or changes it there.
+    WriteBlock {
+        /// The file.
+        path: HostPath,
+        /// The digest of the block, which stays with the inventory and is not part of the plan.
+        digest: Digest,
+        /// What changes in the block, as a unified diff.
+        diff: Option<String>,
+    },
+    /// Takes the tool's block out of a file.
+    RemoveBlock {
+        /// The file.
+        path: HostPath,
+    },
+    /// Sets something of the host's own system, now and for later.
+    SetSystem {
+        /// The setting.
+        setting: SystemSetting,
+    },
+    /// Takes a setting back that an earlier run made and the inventory no longer wants.
+    UnsetSystem {
+        /// The setting.
+        setting: SystemSetting,
+    },
+    /// Has a unit of the host's own read its files again.
+    Reload {
+        /// The unit.
+        unit: UnitName,
+    },
     /// Has systemd read its unit files again.
     ReloadSystemd,
     /// Sets something in a service that the unit finds there.
@@ -174,6 +204,11 @@ impl fmt::Display for Action {
             Self::RemoveFile { path, .. } => write!(f, "remove {path}"),
             Self::PurgeData { folder } => write!(f, "delete {folder} with all that is in it"),
             Self::Forget => write!(f, "forget the receipt, the runs and the uploads"),
+            Self::WriteBlock { path, .. } => write!(f, "write the tool's block in {path}"),
+            Self::RemoveBlock { path } => write!(f, "remove the tool's block from {path}"),
+            Self::SetSystem { setting } => write!(f, "set {setting}"),
+            Self::UnsetSystem { setting } => write!(f, "take back {setting}"),
+            Self::Reload { unit } => write!(f, "reload {unit}"),
             Self::ReloadSystemd => write!(f, "reload systemd"),
             Self::Set { setting, to, .. } => write!(f, "set {setting} to `{to}`"),
             Self::Enable { unit } => write!(f, "enable {unit}"),

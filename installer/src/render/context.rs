@@ -66,6 +66,8 @@ pub struct HostContext<'a> {
     /// Its name.
     #[schemars(with = "String")]
     pub name: &'a HostName,
+    /// Its name up to the first dot.
+    pub short_name: &'a str,
     /// Its IPv4 address.
     pub address: IpAddr,
     /// All its roles, included ones too.
@@ -122,6 +124,7 @@ impl<'a> HostContext<'a> {
     pub fn new(host: &'a ClusterHost) -> Self {
         Self {
             name: &host.name,
+            short_name: host.name.as_str().split('.').next().unwrap_or_default(),
             address: host.address,
             roles: host.roles.iter().map(|role| role.as_str()).collect(),
             attributes: &host.attributes,

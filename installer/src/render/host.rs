@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use secrecy::ExposeSecret as _;
 
 use super::context::{ClusterContext, HostContext, Item, RoleContext, TlsContext, visible_vars};
-use super::{Shared, Template, Templates};
+use super::{Shared, Template, Templates, system};
 use crate::cluster::{Cluster, ClusterHost};
 use crate::desired::{
-    DesiredHost, DesiredPackage, HealthCheck, Identity, ManagedFile, ManagedUnit, Probe, Setting,
+    DesiredHost, DesiredPackage, HealthCheck, Identity, ManagedBlock, ManagedFile, ManagedUnit, Probe,
+    Setting,
 };
 use crate::diagnostic::{Mistake, Mistakes, Place};
 use crate::model::{HostPath, PackageName, RoleName, SettingName, UnitName};
@@ -35,6 +36,7 @@ pub fn render(cluster: &Cluster, templates: &Templates) -> Result<Vec<DesiredHos
                 templates,
                 files: BTreeMap::new(),
                 units: Vec::new(),
+                blocks: BTreeMap::new(),
                 mistakes: &mut mistakes,
             };
             work.run()
@@ -52,6 +54,7 @@ struct Work<'a> {
     /// The files so far, each with the place of the role file that asks for it.
     files: BTreeMap<HostPath, (ManagedFile, &'a Place)>,
     units: Vec<(ManagedUnit, &'a Place)>,
+    blocks: BTreeMap<HostPath, ManagedBlock>,
     mistakes: &'a mut Mistakes,
 }
 
@@ -83,6 +86,8 @@ impl<'a> Work<'a> {
                 self.unit(role, unit, &roles, &packages);
             }
         }
+        let system = system::settings(self.host, &roles);
+        let of_system = system::files(&system, &roles);
         DesiredHost {
             host: self.host.name.clone(),
             roles: roles.iter().map(|role| role.name.clone()).collect(),
@@ -90,8 +95,12 @@ impl<'a> Work<'a> {
             files: std::mem::take(&mut self.files)
                 .into_iter()
                 .map(|(path, (file, _))| (path, file))
+                .chain(of_system)
                 .collect(),
             units: self.units.drain(..).map(|(unit, _)| unit).collect(),
+            address: self.host.address,
+            blocks: std::mem::take(&mut self.blocks),
+            system,
         }
     }
 
@@ -123,6 +132,9 @@ impl<'a> Work<'a> {
                 .map_err(|error| Mistake::new(&file.path.place, error.to_string()))
                 .and_then(|path| Ok((self.content(role, template, &path, item)?, path)));
             match done {
+                Ok((content, path)) if file.block && !content.trim().is_empty() => {
+                    self.add_to_block(role, path, content.trim_start());
+                }
                 Ok((content, path)) if !content.trim().is_empty() => self.install(role, file, path, content),
                 Ok(_) => {}
                 Err(mistake) => self.mistakes.push(mistake),
@@ -151,6 +163,14 @@ impl<'a> Work<'a> {
         Ok(content)
     }
 
+    /// Roles that write into one file each add their lines to one block.
+    fn add_to_block(&mut self, role: &Role, path: HostPath, content: &str) {
+        let empty = || ManagedBlock { content: "".into(), roles: Vec::new() };
+        let block = self.blocks.entry(path).or_insert_with(empty);
+        block.content = format!("{}{}\n", block.content, content.trim_end()).into();
+        block.roles.push(role.name.clone());
+    }
+
     fn install(&mut self, role: &Role, file: &'a RoleFile, path: HostPath, content: String) {
         let note = match self.note(&content, file.secret) {
             Ok(note) => note,
@@ -173,6 +193,7 @@ impl<'a> Work<'a> {
             roles: vec![role.name.clone()],
             secret: file.secret,
             note,
+            only_with: file.only_with.clone(),
         };
         let Some((old, place)) = self.files.get_mut(&path) else {
             self.files.insert(path, (new, &file.path.place));

@@ -6,6 +6,7 @@ mod context;
 mod host;
 mod names;
 mod shape;
+mod system;
 mod template;
 mod templates;
 

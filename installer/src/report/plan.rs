@@ -21,16 +21,22 @@ pub fn show_plan(plans: &[HostPlan]) -> String {
         for step in &plan.steps {
             let mark = match &step.action {
                 Action::RemoveFile { .. }
+                | Action::RemoveBlock { .. }
+                | Action::UnsetSystem { .. }
                 | Action::Stop { .. }
                 | Action::PurgeData { .. }
                 | Action::Forget => "-".red().to_string(),
                 Action::Upload { .. } | Action::AwaitHealthy { .. } => "·".dimmed().to_string(),
-                Action::Restart { .. } | Action::ReloadSystemd => "↻".yellow().to_string(),
+                Action::Restart { .. } | Action::Reload { .. } | Action::ReloadSystemd => {
+                    "↻".yellow().to_string()
+                }
                 _ => "+".green().to_string(),
             };
             let _ = writeln!(text, "  {mark} {} {}", step.action, format!("({})", step.reason).dimmed());
             match &step.action {
-                Action::WriteFile { diff: Some(diff), .. } => text.push_str(&coloured(diff)),
+                Action::WriteFile { diff: Some(diff), .. } | Action::WriteBlock { diff: Some(diff), .. } => {
+                    text.push_str(&coloured(diff))
+                }
                 Action::WriteFile { backup: true, .. } | Action::RemoveFile { backup: true, .. } => {
                     let _ = writeln!(text, "      what is there now is kept as a backup");
                 }

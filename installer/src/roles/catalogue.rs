@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Each, PathRef, PortRef, Role, VarKind, Variable, applies};
+use super::{Each, PathRef, PortRef, Role, SysctlValue, VarKind, Variable, applies};
 use crate::data::Data;
 use crate::diagnostic::{Mistake, Mistakes, Place, Spanned, list, suggestion};
 use crate::inventory::Containerizer;
@@ -165,6 +165,14 @@ impl Catalogue {
         }
         for identity in role.units.iter().filter_map(|unit| unit.identity.as_ref()) {
             self.check_use(role, &identity.below, &identity.below.place, VarKind::Path, mistakes);
+        }
+        for when in role.conditions() {
+            self.check_use(role, when, &when.place, VarKind::Bool, mistakes);
+        }
+        for sysctl in &role.system.sysctls {
+            if let SysctlValue::Var(name) = &sysctl.value.value {
+                self.check_use(role, name, &sysctl.value.place, VarKind::Integer, mistakes);
+            }
         }
         for each in role.files.iter().filter_map(|file| file.each.as_ref()) {
             if let Each::Var(name) = &each.value {

@@ -4,10 +4,12 @@
 
 mod catalogue;
 mod read;
+mod system;
 mod variable;
 
 pub use catalogue::Catalogue;
 pub(crate) use catalogue::unknown_role;
+pub use system::{RoleLabel, RoleModule, RoleProtocol, RoleSysctl, RoleSystem, SysctlValue};
 pub use variable::{Scope, VarKind, Variable};
 
 use std::collections::BTreeMap;
@@ -42,6 +44,8 @@ pub struct Role {
     pub units: Vec<RoleUnit>,
     /// Ports that its services listen on.
     pub ports: Vec<RolePort>,
+    /// What it wants of the host's own system.
+    pub system: RoleSystem,
     /// Variables that it declares.
     pub vars: BTreeMap<VarName, Variable>,
     /// The folders that its services keep data in, which only `reset --purge-data` deletes.
@@ -101,6 +105,10 @@ pub struct RoleFile {
     pub mode: Mode,
     /// Whether the content must not be shown.
     pub secret: bool,
+    /// Whether it is only a block in a file that others write as well.
+    pub block: bool,
+    /// A unit of the host's own that must run for the file to be wanted, and is reloaded after a change.
+    pub only_with: Option<UnitName>,
     /// The containerizer that it is written for; always where there is none.
     pub containerizer: Option<Containerizer>,
 }

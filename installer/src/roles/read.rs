@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     Each, Include, Need, PathPattern, PathRef, PortRef, Protocol, Role, RoleFile, RoleHealth, RoleIdentity,
-    RolePort, RoleSetting, RoleUnit, Scope, Variable, Where,
+    RolePort, RoleSetting, RoleSystem, RoleUnit, Scope, Variable, Where,
 };
 use crate::desired::Probe;
 use crate::diagnostic::{
@@ -34,6 +34,7 @@ impl Role {
             units: root.tables("units").into_iter().filter_map(unit).collect(),
             ports: root.tables("ports").into_iter().filter_map(port).collect(),
             data: root.get_or("data", Vec::new()),
+            system: RoleSystem::read(&root),
             vars: root.table("vars").map(|table| vars(&name, &table)).unwrap_or_default(),
             name,
         };
@@ -71,6 +72,12 @@ fn file(table: TableReader<'_>) -> Option<RoleFile> {
     let group = name_of_account(&table, "group");
     let mode = table.get_or("mode", Mode::PUBLIC);
     let secret = table.get_or("secret", false);
+    let block = table.get::<bool>("block");
+    let only_with = table.get::<UnitName>("only_with").map(|unit| unit.value);
+    if let Some(block) = block.as_ref().filter(|block| block.value) {
+        refuse_beside_block(&table, &block.place);
+    }
+    let block = block.is_some_and(|block| block.value);
     let containerizer = containerizer(&table);
     if let Some(path) = &path
         && path.has_key() != table.value("each").is_some()
@@ -85,7 +92,29 @@ fn file(table: TableReader<'_>) -> Option<RoleFile> {
         table.reading().push(mistake);
     }
     table.finish();
-    Some(RoleFile { template: template?, path: path?, each, owner, group, mode, secret, containerizer })
+    Some(RoleFile {
+        template: template?,
+        path: path?,
+        each,
+        owner,
+        group,
+        mode,
+        secret,
+        block,
+        only_with,
+        containerizer,
+    })
+}
+
+/// A file that others write as well keeps its owner and mode, is no secret, and is there once.
+fn refuse_beside_block(table: &TableReader<'_>, place: &crate::diagnostic::Place) {
+    let keys = ["each", "owner", "group", "mode", "secret", "only_with"];
+    for key in keys.into_iter().filter(|key| table.value(key).is_some()) {
+        table.reading().push(
+            Mistake::new(place, format!("`block` and `{key}` do not go together"))
+                .help("remove one: a block is a part of a file that belongs to others"),
+        );
+    }
 }
 
 fn name_of_account(table: &TableReader<'_>, key: &'static str) -> String {

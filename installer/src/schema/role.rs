@@ -35,8 +35,67 @@ struct RoleFile {
     /// Folders that its services keep data in, which only `reset --purge-data` deletes: paths, or names of variables of
     /// the type path.
     data: Option<Vec<String>>,
+    /// Kernel modules that are loaded, now and at boot; not where the host is a container.
+    kernel_modules: Option<Vec<KernelModule>>,
+    /// Kernel parameters, set now and at boot.
+    sysctls: Option<Vec<KernelParameter>>,
+    /// Protocols beside TCP and UDP that firewalld lets through, where it runs.
+    protocols: Option<Vec<FirewallProtocol>>,
+    /// Types of paths for SELinux, where there is one.
+    selinux_labels: Option<Vec<SelinuxLabel>>,
+    /// The variable of the type bool that says whether SELinux is to refuse nothing.
+    selinux_permissive: Option<String>,
     /// Variables that it declares. No two roles declare the same.
     vars: Option<BTreeMap<String, Variable>>,
+}
+
+/// A kernel module.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct KernelModule {
+    /// Its name.
+    #[schemars(extend("examples" = ["xt_set"]))]
+    name: String,
+    /// The variable of the type bool that says whether it is wanted; always unless given.
+    when: Option<String>,
+}
+
+/// A kernel parameter.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct KernelParameter {
+    /// Its name, with dots.
+    #[schemars(extend("examples" = ["net.ipv4.ip_forward"]))]
+    key: String,
+    /// A number, or the name of a variable of the type integer.
+    #[schemars(extend("examples" = [1]))]
+    value: PortName,
+}
+
+/// A protocol beside TCP and UDP.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct FirewallProtocol {
+    /// Its number, as in /etc/protocols.
+    #[schemars(extend("examples" = [4]))]
+    number: u8,
+    /// What it is for, in a few words.
+    #[schemars(extend("examples" = ["packets within packets"]))]
+    description: String,
+    /// The variable of the type bool that says whether it is used; always unless given.
+    when: Option<String>,
+}
+
+/// The type of a path, and of all below it, for SELinux.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SelinuxLabel {
+    /// The path.
+    #[schemars(extend("pattern" = "^/", "examples" = ["/calico"]))]
+    path: String,
+    /// The type.
+    #[schemars(rename = "type", extend("examples" = ["bin_t"]))]
+    kind: String,
 }
 
 /// A role that comes with this one.
@@ -91,6 +150,12 @@ struct File {
     /// Whether the content is never shown.
     #[schemars(extend("default" = false))]
     secret: Option<bool>,
+    /// Whether it is only a block in a file that others write as well, such as /etc/hosts. What is around it stays.
+    #[schemars(extend("default" = false))]
+    block: Option<bool>,
+    /// A unit of the host's own that must run for the file to be wanted; it is reloaded after a change.
+    #[schemars(extend("examples" = ["NetworkManager.service"]))]
+    only_with: Option<String>,
     /// Only with this containerizer.
     containerizer: Option<Containerizer>,
 }

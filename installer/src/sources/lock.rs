@@ -89,7 +89,7 @@ impl Lock {
                         # Written by `calico-mesos-install sources lock`; whatever differs from it later is refused.\n"
             .to_owned();
         // Texts and numbers: nothing that TOML could refuse.
-        text.push_str("\n");
+        text.push('\n');
         text.push_str(&toml::to_string(&self.files).unwrap_or_default());
         text
     }
@@ -132,7 +132,7 @@ mod tests {
             for url in &urls {
                 lock.add(url, seen(url)).unwrap();
             }
-            prop_assert_eq!(Lock::parse(&Source::new("l", &lock.text())).unwrap(), lock);
+            prop_assert_eq!(Lock::parse(&Source::new("l", lock.text())).unwrap(), lock);
         }
     }
 }

@@ -25,4 +25,5 @@ mod refusals;
 mod signed;
 mod sudo;
 mod taking_back;
+mod tls;
 mod unreachable;
