@@ -26,10 +26,13 @@ struct Lab {
 }
 
 impl Lab {
-    /// `number` tells the labs of one test apart.
+    /// `number` tells the labs of one test apart. Tests that run at the same time have ranges of their own, by the
+    /// slot that nextest gives each; within one, the process tells them apart.
     fn new(number: u32) -> Self {
+        let slot = std::env::var("NEXTEST_TEST_GROUP_SLOT").ok().and_then(|slot| slot.parse().ok());
         let place = std::process::id() * 2 + number;
-        let subnet = format!("172.{}.{}.0/24", 26 + place / 250 % 4, place % 250);
+        let range = 26 + slot.unwrap_or(0_u32) % 2 * 2;
+        let subnet = format!("172.{}.{}.0/24", range + place / 250 % 2, place % 250);
         Self { root: tempfile::Builder::new().prefix("lab-test-").tempdir().unwrap(), subnet }
     }
 

@@ -60,8 +60,8 @@ fn the_bare_program_is_enough() {
         stdout(&output)
     };
     fs_err::write(folder.path().join("inventory.toml"), run(&["init"])).unwrap();
-    assert!(run(&["validate"]).contains("no mistakes"));
-    run(&["render", "--out", "out"]);
+    assert!(run(&["validate", "inventory.toml"]).contains("no mistakes"));
+    run(&["render", "inventory.toml", "--out", "out"]);
     assert!(folder.path().join("out/master-1/etc/zookeeper/zoo.cfg").is_file());
 }
 
