@@ -1,8 +1,8 @@
 //! Certificates: those of an authority of the cluster's own, issued and renewed here, or the operator's, checked.
 //!
 //! The edge between resolving and rendering: it reads and writes files on the operator's machine and gives every host
-//! of the cluster its [`Credentials`]; nothing after it knows where they come from. The authority's key never leaves
-//! the folder that it lies in.
+//! of the cluster its [`Credentials`](crate::cluster::Credentials); nothing after it knows where they come from. The
+//! authority's key never leaves the folder that it lies in.
 
 mod authority;
 mod certificate;
