@@ -101,7 +101,7 @@ pub(super) fn names(input: &Input<'_>, answers: &Answers) -> Vec<Problem> {
             }
         }
         // Where the plan writes the names, they are known before anything needs them.
-        let writes_names = |step: &Step| matches!(&step.action, Action::WriteFile { path, .. } if path.as_str() == "/etc/hosts");
+        let writes_names = |step: &Step| matches!(&step.action, Action::WriteFile { path, .. } | Action::WriteBlock { path, .. } if path.as_str() == "/etc/hosts");
         let brought = subject.plan.is_ok_and(|plan| plan.steps.iter().any(writes_names));
         if !unknown.is_empty() && !brought {
             let seen = format!("it does not know the address of {}", unknown.join(", "));
