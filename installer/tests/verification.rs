@@ -64,7 +64,11 @@ fn healthy() -> Answers {
             (Topic::EtcdState, http(&json!({"state": state}))),
             (
                 Topic::MasterMetrics,
-                http(&json!({"master/elected": elected, "registrar/log/recovered": elected})),
+                http(&if leads {
+                    json!({"master/elected": elected, "registrar/registry_size_bytes": 451.0})
+                } else {
+                    json!({"master/elected": elected})
+                }),
             ),
             (
                 Topic::MasterState,
@@ -134,12 +138,16 @@ fn two_leaders_or_none_or_a_silent_member_are_found() {
 
 #[test]
 fn a_leader_whose_registrar_has_not_recovered_is_none() {
-    let answer = http(&json!({"master/elected": 1.0, "registrar/log/recovered": 0.0}));
-    let found = broken(&with("m2", Topic::MasterMetrics, answer));
-    assert_eq!(
-        found,
-        ["mesos-leader: m1: not elected, m2: elected, registrar not recovered, m3: not elected"]
-    );
+    for metrics in [
+        json!({"master/elected": 1.0}),
+        json!({"master/elected": 1.0, "registrar/registry_size_bytes": 9.0, "registrar/log/recovered": 0.0}),
+    ] {
+        let found = broken(&with("m2", Topic::MasterMetrics, http(&metrics)));
+        assert_eq!(
+            found,
+            ["mesos-leader: m1: not elected, m2: elected, registrar not recovered, m3: not elected"]
+        );
+    }
 }
 
 #[test]

@@ -66,6 +66,12 @@ pub(super) fn until_healthy(unit: &ManagedUnit) -> String {
     text
 }
 
+/// Whether an answer has the text in it. Mesos writes each `/` inside JSON with a backslash before it.
+fn has(text: &str) -> String {
+    let plain = if text.contains('/') { r"sed 's|\\/|/|g' | " } else { "" };
+    format!("{plain}grep -qF {}", quoted(text))
+}
+
 fn ask(HealthCheck { address, port, probe }: &HealthCheck) -> String {
     match probe {
         Probe::Tcp => format!("(: </dev/tcp/{address}/{port}) 2>/dev/null"),
@@ -73,7 +79,7 @@ fn ask(HealthCheck { address, port, probe }: &HealthCheck) -> String {
             let answer = format!("curl -fsS -m 3 {}", quoted(&format!("http://{address}:{port}{path}")));
             match contains {
                 None => format!("{answer} >/dev/null"),
-                Some(text) => format!("{answer} | grep -qF {}", quoted(text)),
+                Some(text) => format!("{answer} | {}", has(text)),
             }
         }
         Probe::Https { path, contains, folder } => {
@@ -82,7 +88,7 @@ fn ask(HealthCheck { address, port, probe }: &HealthCheck) -> String {
             let answer = format!("curl -fsS -m 3 {files} {address}");
             match contains {
                 None => format!("{answer} >/dev/null"),
-                Some(text) => format!("{answer} | grep -qF {}", quoted(text)),
+                Some(text) => format!("{answer} | {}", has(text)),
             }
         }
         Probe::Line { send, contains } => format!(

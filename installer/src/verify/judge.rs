@@ -36,7 +36,12 @@ pub fn checks(cluster: &Cluster, answers: &Answers) -> Vec<Check> {
             let metrics = json(answer)?;
             let number = |key: &str| metrics.get(key).and_then(Value::as_f64);
             let elected = number("master/elected")? == 1.0;
-            let recovered = number("registrar/log/recovered") == Some(1.0);
+            // The first is there from 1.0 on (docs/monitoring.md of Mesos); before, the size is there once the registry
+            // was read (src/master/registrar.cpp at 0.28.2).
+            let recovered = match number("registrar/log/recovered") {
+                Some(recovered) => recovered == 1.0,
+                None => number("registrar/registry_size_bytes").is_some(),
+            };
             let seen = match (elected, recovered) {
                 (false, _) => "not elected",
                 (true, true) => "elected, registrar recovered",

@@ -22,7 +22,7 @@ struct Response {
   std::string type = "application/json";
 
   static Response empty() { return {200, "", "text/plain"}; }
-  static Response json(const nlohmann::json& value) { return {200, value.dump(), "application/json"}; }
+  static Response json(const nlohmann::json& value);
   static Response refuse(int status, const std::string& why) { return {status, why + "\n", "text/plain"}; }
 };
 
