@@ -14,8 +14,8 @@ use crate::model::Digest;
 const RELEASE: &str = "bookworm";
 
 /// What is in the image: what makes a host a target of the installer (systemd, sshd, rpm, dnf, a shell), and what
-/// the cluster's programs need from their distribution (Java for ZooKeeper, its C library for Mesos, iptables and the
-/// device mapper's library for Docker).
+/// the cluster's programs need from their distribution: Java for ZooKeeper; what Mesos is linked to and the method by
+/// which it authenticates; iptables and the device mapper's library for Docker.
 const PACKAGES: &[&str] = &[
     "bash",
     "curl",
@@ -24,7 +24,11 @@ const PACKAGES: &[&str] = &[
     "iproute2",
     "iptables",
     "kmod",
+    "libapr1",
+    "libcurl4",
     "libdevmapper1.02.1",
+    "libsasl2-modules",
+    "libsvn1",
     "libzookeeper-mt2",
     "openjdk-17-jre-headless",
     "openssh-server",
