@@ -180,7 +180,7 @@ mod tests {
         assert_ne!(source.text(), broken);
         data.insert("specs/distros/x.toml", broken);
         insta::assert_snapshot!(Distro::load(&data, "x").unwrap_err(), @"
-        specs/distros/x.toml:54:8: `make` is neither a program nor a file, or both
+        specs/distros/x.toml:55:8: `make` is neither a program nor a file, or both
           help: give either `program` or `file`
         ");
     }
