@@ -17,6 +17,11 @@ pub enum Event {
         /// What it is and what to do.
         message: String,
     },
+    /// What is left out, and how it would be had.
+    Note {
+        /// What it is and what to do.
+        message: String,
+    },
     /// Why a package would be built, or that it would not.
     Explained {
         /// The package.

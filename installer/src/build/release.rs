@@ -9,7 +9,7 @@ use super::{BuildError, Distro, definition};
 use crate::data::Data;
 use crate::diagnostic::{Mistake, Mistakes, Typed, list, suggestion};
 use crate::model::PackageName;
-use crate::sources::{Source, Wanted, is_file_name};
+use crate::sources::{Options, Source, Wanted, is_file_name, is_here};
 
 /// One release file.
 #[derive(Debug, Clone, Deserialize)]
@@ -134,6 +134,31 @@ impl Release {
             }
         }
         self
+    }
+
+    /// Takes out the packages that are made from a file that nobody gives, unless they are named; says of each what
+    /// to do to have it.
+    pub fn leave_out(&mut self, named: &[String], options: &Options) -> Vec<String> {
+        let mut left_out = Vec::new();
+        self.packages.retain(|package, recipe| {
+            let missing = recipe.sources.iter().find_map(|(name, source)| match source {
+                Source::Given { file, how } => {
+                    let wanted = Wanted { package, version: &recipe.version, name, source };
+                    (!is_here(&wanted, options)).then(|| format!("{how}; then --source {name}={file}"))
+                }
+                _ => None,
+            });
+            match missing {
+                Some(remedy) if !named.iter().any(|name| name == package.as_str()) => {
+                    left_out.push(format!(
+                        "{package} is left out, since its source is not given; to have it: {remedy}"
+                    ));
+                    false
+                }
+                _ => true,
+            }
+        });
+        left_out
     }
 
     /// The packages, each after those that it needs.
@@ -312,6 +337,37 @@ mod tests {
         specs/releases/t.toml:5:13: unknown key `x`
           help: the keys here are `path`
         ");
+    }
+
+    #[test]
+    fn what_nobody_gives_is_left_out_unless_it_is_named() {
+        let text = format!(
+            "[packages.a]\nversion = \"1\"\n{FOLDER}\n[packages.image]\nversion = \"1\"\n\
+             sources.s = {{ kind = \"given\", file = \"image.tar\", how = \"docker save -o image.tar i\" }}"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let store = camino::Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
+        let mut options = Options {
+            store: store.clone(),
+            overrides: BTreeMap::new(),
+            mirrors: vec![crate::sources::Mirror::Folder(store.clone())],
+            offline: true,
+            lock: crate::sources::Lock::default(),
+        };
+        let left = |named: &[&str], options: &Options| {
+            let named: Vec<_> = named.iter().map(ToString::to_string).collect();
+            let mut release = parse(&text).unwrap();
+            let left = release.leave_out(&named, options);
+            assert_eq!(release.packages.len() + left.len(), 2);
+            left
+        };
+        insta::assert_snapshot!(left(&[], &options).concat(), @"image is left out, since its source is not given; to have it: docker save -o image.tar i; then --source s=image.tar");
+        assert!(left(&["image"], &options).is_empty());
+        fs_err::write(store.join("image.tar"), "").unwrap();
+        assert!(left(&[], &options).is_empty(), "the mirror has it");
+        options.mirrors.clear();
+        options.overrides.insert("s".to_owned(), store.join("image.tar"));
+        assert!(left(&[], &options).is_empty());
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl Shown {
 
     fn show(&mut self, event: &Event) {
         match event {
+            Event::Note { message } => self.bars.line(&format!("{} {message}", "note:".cyan())),
             Event::Warning { message } => self.bars.line(&format!("{} {message}", "warning:".yellow())),
             Event::Explained { package, reason, differences } => {
                 let reason =

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use anstream::println;
+use anstream::{eprintln, println};
+use owo_colors::OwoColorize as _;
 use serde_json::json;
 
 use super::source_args::SourceArgs;
@@ -96,15 +97,22 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn load(common: &Common, which: &Which) -> Result<Self, Failure> {
+    /// With `leave_out`, without the packages that nobody gives the sources of.
+    fn load(common: &Common, which: &Which, leave_out: bool) -> Result<Self, Failure> {
         let data = common.data()?;
         let release = Release::load(&data, &which.release).map_err(Failure::usage)?;
         let distro = match &which.distro {
             Some(name) => Distro::load(&data, name),
             None => os_release().and_then(|text| Distro::recognise(&data, &text)),
         };
-        let release = release.on(&distro.map_err(Failure::usage)?);
+        let mut release = release.on(&distro.map_err(Failure::usage)?);
         let options = which.sources.options(common, &data)?;
+        if leave_out {
+            let left_out = release.leave_out(&which.packages, &options);
+            if which.packages.is_empty() {
+                left_out.iter().for_each(|message| eprintln!("{} {message}", "note:".cyan()));
+            }
+        }
         Ok(Self { data, release, options })
     }
 
@@ -123,7 +131,7 @@ impl Chosen {
 }
 
 fn list(common: &Common, which: &Which, started: Instant) -> Result<Exit, Failure> {
-    let chosen = Chosen::load(common, which)?;
+    let chosen = Chosen::load(common, which, false)?;
     let wanted = chosen.wanted(&which.packages)?;
     let mut rows = Vec::new();
     for (source, packages) in &wanted {
@@ -165,11 +173,12 @@ fn describe(wanted: &Wanted<'_>, options: &Options) -> (&'static str, String, Op
             let locked = || options.lock.get(url).map(|seen| format!("lock {}", seen.sha256.short()));
             ("download", url.clone(), published.or_else(locked))
         }
+        Source::Given { how, .. } => ("given", how.clone(), Some("what you give".to_owned())),
     }
 }
 
 fn fetch(common: &Common, args: &Fetch, started: Instant) -> Result<Exit, Failure> {
-    let chosen = Chosen::load(common, &args.which)?;
+    let chosen = Chosen::load(common, &args.which, true)?;
     let wanted = chosen.wanted(&args.which.packages)?;
     let sources: Vec<_> = wanted.iter().map(|(source, _)| source.clone()).collect();
     let transfers = Transfers::new(common.json);
@@ -201,7 +210,7 @@ fn fetch(common: &Common, args: &Fetch, started: Instant) -> Result<Exit, Failur
 }
 
 fn lock(common: &Common, args: &Fetch, started: Instant) -> Result<Exit, Failure> {
-    let chosen = Chosen::load(common, &args.which)?;
+    let chosen = Chosen::load(common, &args.which, true)?;
     let wanted = chosen.wanted(&args.which.packages)?;
     let sources: Vec<_> = wanted
         .iter()
@@ -262,7 +271,7 @@ fn write(file: &camino::Utf8Path, text: &str) -> std::io::Result<()> {
 }
 
 fn verify(common: &Common, which: &Which, started: Instant) -> Result<Exit, Failure> {
-    let mut chosen = Chosen::load(common, which)?;
+    let mut chosen = Chosen::load(common, which, true)?;
     chosen.options.offline = true;
     let wanted = chosen.wanted(&which.packages)?;
     let mut wrong = 0;

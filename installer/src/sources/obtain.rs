@@ -82,7 +82,16 @@ pub fn is_here(wanted: &Wanted<'_>, options: &Options) -> bool {
         Source::Download { url, sha256, .. } => {
             files::stored_path(url, *sha256, options).is_some_and(|path| path.exists())
         }
+        Source::Given { file, .. } => in_a_folder(file, options).is_some(),
     }
+}
+
+/// Where a file of this name lies in a mirror that is a folder.
+fn in_a_folder(file: &str, options: &Options) -> Option<Utf8PathBuf> {
+    options.mirrors.iter().find_map(|mirror| match mirror {
+        Mirror::Folder(folder) => Some(folder.join(file)).filter(|path| path.is_file()),
+        Mirror::Url(_) => None,
+    })
 }
 
 /// Compares what is on this machine with what it must be. Nothing is fetched.
@@ -105,7 +114,24 @@ impl Context<'_> {
             Source::Itself {} => itself::obtain(self, data),
             Source::Git { url, commit, exclude } => commit::obtain(self, url, commit, exclude),
             Source::Download { url, sha256, file } => files::obtain(self, url, *sha256, file.as_deref()),
+            Source::Given { file, how } => self.given(file, how),
         }
+    }
+
+    fn given(&self, file: &str, how: &str) -> Result<Obtained, SourceError> {
+        let (wanted, options) = (self.wanted, self.options);
+        let path = options.overrides.get(wanted.name).cloned().or_else(|| in_a_folder(file, options));
+        let path = path.filter(|path| path.is_file()).ok_or_else(|| {
+            wanted.unavailable(format!(
+                "upstream offers no such file, so it has to be given. Make it and name it:\n  {how}\n  \
+                 --source {}={file}",
+                wanted.name
+            ))
+        })?;
+        let digest = digest_of(&path)?;
+        let origin = Origin { uri: format!("file:{file}") };
+        let content = Content::File(path);
+        Ok(Obtained::one(How::Local, SourceFile { name: file.to_owned(), digest, origin, content }))
     }
 
     fn debs(&self, packages: &BTreeSet<String>, version_of: &str) -> Result<Obtained, SourceError> {

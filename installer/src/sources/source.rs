@@ -46,6 +46,14 @@ pub enum Source {
         /// What the file is called here, where that is not the end of its address.
         file: Option<String>,
     },
+    /// A file that upstream does not offer for download, and that the operator gives: with `--source`, or in a
+    /// folder of `--mirror`. What is built from it is left out while nobody gives it.
+    Given {
+        /// What the file is called here.
+        file: String,
+        /// How an operator comes by it: a command that makes the file.
+        how: String,
+    },
 }
 
 impl Source {
@@ -92,7 +100,12 @@ impl Source {
                     "give a name in `file`: letters, digits and `-._+~`, beginning with a letter or digit",
                 );
             }
-            Self::Deb { .. }
+            Self::Given { file, .. } if !is_file_name(file) => {
+                let message = format!("{file:?} cannot be the name of a file here");
+                wrong("file", message, "use letters, digits and `-._+~`, beginning with a letter or digit");
+            }
+            Self::Given { .. }
+            | Self::Deb { .. }
             | Self::Folder { .. }
             | Self::Itself {}
             | Self::Git { .. }
