@@ -16,8 +16,8 @@ use calico_mesos_install::cluster::Cluster;
 use calico_mesos_install::data::Data;
 use calico_mesos_install::desired::DesiredHost;
 use calico_mesos_install::facts::{
-    Facts, FactsQuery, FileFacts, InstalledPackage, Listener, ModuleState, Network, Process, Reached, Survey,
-    UnitFacts,
+    Facts, FactsQuery, FileFacts, Firewall, InstalledPackage, Listener, ModuleState, Network, Process,
+    Reached, Survey, UnitFacts,
 };
 use calico_mesos_install::host::{Host as _, MemoryHost};
 use calico_mesos_install::model::Digest;
@@ -147,6 +147,17 @@ fn installed(nevra: &str) -> InstalledPackage {
 fn listener(port: u16, unit: Option<&str>) -> Listener {
     let process = Process { id: 42, name: "nc".to_owned(), unit: unit.map(str::to_owned) };
     Listener { udp: false, address: "0.0.0.0".to_owned(), port, process: Some(process) }
+}
+
+fn some_file() -> FileFacts {
+    FileFacts {
+        digest: Some(Digest::of("")),
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        mode: "0644".parse().unwrap(),
+        kind: "regular file".to_owned(),
+        content: None,
+    }
 }
 
 fn running() -> UnitFacts {
@@ -310,6 +321,10 @@ fn the_network_of_the_host_is_looked_at() {
     bench.facts("a2").around.networks = vec![network("eth1", "192.168.7.2/24")];
     bench.facts("a1").units.insert("NetworkManager.service".parse().unwrap(), running());
     bench.facts("a2").units.insert("NetworkManager.service".parse().unwrap(), running());
+    // Elsewhere the run itself writes what NetworkManager needs to be told.
+    bench.facts("m1").units.insert("NetworkManager.service".parse().unwrap(), running());
+    let a1 = bench.desired.iter_mut().find(|desired| desired.host.as_str() == "a1").unwrap();
+    a1.files.retain(|path, _| !path.as_str().starts_with("/etc/NetworkManager/"));
     bench.facts("a2").around.unmanaged =
         vec!["unmanaged-devices=interface-name:cali*;interface-name:tunl*".to_owned()];
     bench.facts("a2").around.modules = BTreeMap::from([
@@ -318,7 +333,30 @@ fn the_network_of_the_host_is_looked_at() {
         ("ip_set".to_owned(), ModuleState::Unknown),
     ]);
     bench.facts("m1").units.insert("firewalld.service".parse().unwrap(), running());
+    bench.facts("a2").units.insert("firewalld.service".parse().unwrap(), running());
+    bench.facts("a2").system.firewall = Some(Firewall::default());
     insta::assert_snapshot!(bench.findings());
+}
+
+#[test]
+fn a_running_quorum_is_not_switched_to_tls_or_from_it_member_by_member() {
+    let inventory = INVENTORY.replace(
+        r#"{ name = "m1", address = "10.0.0.1", roles = ["master"] },"#,
+        r#"{ name = "m{1..3}", address = "10.0.0.{1..3}", roles = ["master"] },"#,
+    );
+    let with_tls = |bench: &mut Bench, unit: &str| {
+        bench.facts("m1").files.insert("/etc/etcd/tls/ca.pem".parse().unwrap(), some_file());
+        bench.facts("m1").units.insert(unit.parse().unwrap(), running());
+    };
+    let mut bench = Bench::with(&inventory);
+    with_tls(&mut bench, "etcd.service");
+    insta::assert_snapshot!(bench.findings(), @"fail peer-tls m1: etcd.service runs with TLS between its members and is to run without it; both kinds at once cannot form a quorum | Stop it on all of its hosts first (`systemctl stop etcd.service`), as docs/security.md says; a run starts them as a whole.");
+    let mut stopped = Bench::with(&inventory);
+    with_tls(&mut stopped, "other.service");
+    assert_eq!(stopped.findings(), "", "a quorum that is stopped starts as a whole");
+    let mut single = Bench::new();
+    with_tls(&mut single, "etcd.service");
+    assert_eq!(single.findings(), "", "one member has no peers");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod mesos;
 mod network;
 mod ports;
 mod software;
+mod tls;
 
 pub use between::{Answers, questions};
 
@@ -235,6 +236,13 @@ pub const ALL: &[Check] = &[
         judge: Judge::Facts(mesos::quorum),
     },
     Check {
+        name: "peer-tls",
+        about: "members of a running quorum all speak TLS to one another, or none of them does, also after the run",
+        remedy: "stop all members, then run again",
+        level: Level::Fail,
+        judge: Judge::Facts(tls::peers),
+    },
+    Check {
         name: "stray-flags",
         about: "no file that the inventory does not know lies in a folder whose every file Mesos takes for a flag",
         remedy: "delete the file, or give the flag in the inventory",
@@ -264,8 +272,8 @@ pub const ALL: &[Check] = &[
     },
     Check {
         name: "firewalld",
-        about: "whether firewalld runs in front of ports that other hosts need",
-        remedy: "open the ports",
+        about: "firewalld, where it runs, can be told which ports and protocols to let through",
+        remedy: "mend `firewall-cmd`, or open them by hand",
         level: Level::Warn,
         judge: Judge::Facts(network::firewalld),
     },

@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 
 use super::{Input, Problem, Subject};
+use crate::desired::SystemSetting;
 use crate::facts::Network;
 
 pub(super) fn ip_pool(input: &Input<'_>) -> Vec<Problem> {
@@ -44,17 +45,23 @@ fn runs(subject: &Subject<'_>, unit: &str) -> bool {
     subject.facts.units.get(unit).is_some_and(|unit| unit.is_running())
 }
 
+/// Where NetworkManager is told to leave Calico's interfaces alone.
+const SPARED: &str = "/etc/NetworkManager/conf.d/calico.conf";
+
 pub(super) fn network_manager(input: &Input<'_>) -> Vec<Problem> {
     let touches = |subject: &&Subject<'_>| {
         let unmanaged = subject.facts.around.unmanaged.join(" ");
         let spared = unmanaged.contains("cali") && unmanaged.contains("tunl");
-        subject.has_calico() && runs(subject, "NetworkManager.service") && !spared
+        let will_be = subject.desired.files.keys().any(|path| path.as_str() == SPARED);
+        subject.has_calico() && runs(subject, "NetworkManager.service") && !spared && !will_be
     };
     let problem = |subject: &Subject<'_>| {
         subject.warn(
             "NetworkManager runs and may take away the routes and addresses of Calico's interfaces",
-            "Write `[keyfile]` and `unmanaged-devices=interface-name:cali*;interface-name:tunl*` to \
-             /etc/NetworkManager/conf.d/calico.conf and run `systemctl reload NetworkManager`.",
+            format!(
+                "Write `[keyfile]` and `unmanaged-devices=interface-name:cali*;interface-name:tunl*` to {SPARED} and run \
+                 `systemctl reload NetworkManager`."
+            ),
         )
     };
     input.hosts.iter().filter(touches).map(problem).collect()
@@ -74,23 +81,24 @@ pub(super) fn selinux(input: &Input<'_>) -> Vec<Problem> {
 }
 
 pub(super) fn firewalld(input: &Input<'_>) -> Vec<Problem> {
+    let deaf = |subject: &&Subject<'_>| {
+        runs(subject, "firewalld.service") && subject.facts.system.firewall.is_none()
+    };
     let mut problems = Vec::new();
-    for subject in input.hosts.iter().filter(|subject| runs(subject, "firewalld.service")) {
-        let roles = subject.host.roles.iter().filter_map(|name| input.cluster.roles.get(name.as_str()));
-        let ports = roles.flat_map(|role| &role.ports);
-        let mut ports: Vec<String> = ports
-            .filter_map(|port| Some(format!("{}/{}", subject.host.port(&port.port)?, port.protocol)))
-            .collect();
-        ports.sort();
-        ports.dedup();
-        if !ports.is_empty() {
-            let open: Vec<String> = ports.iter().map(|port| format!("--add-port={port}")).collect();
-            let seen = format!("firewalld runs; other hosts need {}", ports.join(", "));
+    for subject in input.hosts.iter().filter(deaf) {
+        let passes = |setting: &&SystemSetting| {
+            matches!(setting, SystemSetting::Port { .. } | SystemSetting::Protocol { .. })
+        };
+        let let_through: Vec<_> =
+            subject.desired.system.iter().filter(passes).map(ToString::to_string).collect();
+        if !let_through.is_empty() {
             let remedy = format!(
-                "See that they are open: `firewall-cmd --permanent {}`, then `firewall-cmd --reload`.",
-                open.join(" ")
+                "See why `firewall-cmd --state` fails, or let them through by hand: {}.",
+                let_through.join(", ")
             );
-            problems.push(subject.warn(seen, remedy));
+            problems.push(
+                subject.warn("firewalld runs, and `firewall-cmd` cannot be used to open its ports", remedy),
+            );
         }
     }
     problems

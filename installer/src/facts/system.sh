@@ -26,7 +26,7 @@ system() {
             context=$(stat -c %C -- "$path" 2>/dev/null || matchpathcon -n "$path" 2>/dev/null) && printf 'label\t%s\t%s\n' "$path" "$context"
         done
     fi
-    if command -v firewall-cmd >/dev/null && systemctl is-active -q firewalld.service; then
+    if command -v firewall-cmd >/dev/null && systemctl is-active -q firewalld.service && firewall-cmd -q --state; then
         zone=$(zone_of "$4")
         printf 'firewall\n'
         firewall-cmd --zone="$zone" --list-all 2>/dev/null | sed -n 's/^ *\(ports\|protocols\): */now\t/p'
