@@ -15,6 +15,7 @@ mod checks;
 mod cluster;
 mod docker;
 mod ensemble;
+mod firewall;
 mod guides;
 mod harness;
 mod interruption;
