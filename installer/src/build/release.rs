@@ -47,6 +47,9 @@ pub struct Recipe {
     /// What the build machine must have, by the names of the distribution profile's `[build_requires]`.
     #[serde(default)]
     pub build_requires: BTreeSet<String>,
+    /// The same, where the distribution has them. Where it lacks one, what the component's source carries is used.
+    #[serde(default)]
+    pub prefers: BTreeSet<String>,
     /// Where the component comes from, by a name of one's own. Packages that are made from the same thing call it
     /// the same.
     #[serde(default)]
@@ -121,17 +124,25 @@ impl Release {
         mistakes
     }
 
-    /// The release as it is on `distro`: variants applied, and without the packages that the distribution has itself.
+    /// The release as it is on `distro`: variants applied, without the packages that the distribution has itself, and
+    /// with what its packages prefer, as far as the distribution has it.
     #[must_use]
     pub fn on(mut self, distro: &Distro) -> Self {
-        self.packages.retain(|name, _| !distro.has.contains(name));
+        self.packages.retain(|name, _| !distro.has.contains_key(name));
         for recipe in self.packages.values_mut() {
-            recipe.needs.retain(|need| !distro.has.contains(need));
             if let Some(variant) = std::mem::take(&mut recipe.on).remove(&distro.id) {
                 recipe.version = variant.version.unwrap_or_else(|| recipe.version.clone());
                 recipe.build_requires.extend(variant.build_requires);
                 recipe.sources = variant.sources.unwrap_or_else(|| std::mem::take(&mut recipe.sources));
             }
+            for (name, instead) in &distro.has {
+                if recipe.needs.remove(name) {
+                    recipe.build_requires.extend(instead.iter().cloned());
+                }
+            }
+            recipe.prefers.retain(|name| !distro.lacks.contains(name));
+            recipe.build_requires.extend(recipe.prefers.iter().cloned());
+            recipe.sources.values_mut().for_each(|source| source.leave_out_for(&recipe.prefers));
         }
         self
     }
@@ -236,6 +247,16 @@ impl Recipe {
         }
         for (name, source) in &self.sources {
             source.check(|key, message, help| wrong(&["sources", name, key], message, help));
+            if let Source::Git { exclude_with, .. } = source
+                && let Some(key) = exclude_with.keys().find(|key| !self.prefers.contains(*key))
+            {
+                let message = format!("`{key}` is not among what this package prefers");
+                wrong(
+                    &["sources", name, "exclude_with", key],
+                    message,
+                    "add it to `prefers`, or correct the name",
+                );
+            }
         }
         for (distro, variant) in &self.on {
             for (name, source) in variant.sources.iter().flatten() {

@@ -41,6 +41,7 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
         arch: String::new(),
         init: String::new(),
         os_id: String::new(),
+        os_like: String::new(),
         os_version: String::new(),
         os_name: String::new(),
         manager: None,
@@ -80,6 +81,7 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
             "os" => {
                 let field = match fields.text() {
                     "ID" => &mut facts.os_id,
+                    "ID_LIKE" => &mut facts.os_like,
                     "VERSION_ID" => &mut facts.os_version,
                     "PRETTY_NAME" => &mut facts.os_name,
                     _ => continue,
