@@ -203,4 +203,19 @@ mod tests {
           help: give either `program` or `file`
         ");
     }
+
+    #[test]
+    fn what_is_lacked_or_had_must_fit_the_build_requirements() {
+        let mut data = Data::built_in();
+        let source = data.text("specs/distros/el7.toml").unwrap();
+        let broken =
+            source.text().replace("\"zookeeper-c\"]", "\"tar\"]").replace("\"protoc\"]", "\"portoc\"]");
+        data.insert("specs/distros/x.toml", broken);
+        insta::assert_snapshot!(Distro::load(&data, "x").unwrap_err(), @"
+        specs/distros/x.toml:19:80: `[build_requires]` does not say what `portoc` is
+          help: did you mean `protoc`?
+        specs/distros/x.toml:22:22: `tar` is in `[build_requires]`, too
+          help: remove it from one of them
+        ");
+    }
 }

@@ -336,6 +336,49 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_follows_what_is_preferred() {
+        let source = "sources.s = { kind = \"git\", url = \"u\", commit = \"0123456789012345678901234567890123456789\", \
+                      exclude = [\"a\"], exclude_with.zookeeper-c = [\"z\"] }\n";
+        let text = format!("[packages.x]\nversion = \"1\"\nprefers = [\"zookeeper-c\"]\n{source}");
+        let left_out = |lacks: &[&str]| {
+            let mut distro = Distro::load(&Data::built_in(), "debian12").unwrap();
+            distro.lacks = lacks.iter().map(|name| (*name).to_owned()).collect();
+            let release = parse(&text).unwrap().on(&distro);
+            let recipe = &release.packages["x"];
+            assert_eq!(recipe.build_requires.contains("zookeeper-c"), lacks.is_empty());
+            match &recipe.sources["s"] {
+                Source::Git { exclude, .. } => exclude.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(left_out(&[]), ["a", "z"]);
+        assert_eq!(left_out(&["zookeeper-c"]), ["a"]);
+        let misspelt = text.replace("exclude_with.zookeeper-c", "exclude_with.zookeper-c");
+        insta::assert_snapshot!(parse(&misspelt).unwrap_err(), @"
+        specs/releases/t.toml:6:136: `zookeper-c` is not among what this package prefers
+          help: add it to `prefers`, or correct the name
+        ");
+    }
+
+    #[test]
+    fn what_a_distribution_has_brings_requirements_in_its_place() {
+        let mut distro = Distro::load(&Data::built_in(), "debian12").unwrap();
+        distro.has.insert("base".parse().unwrap(), ["make".to_owned()].into());
+        let text = format!(
+            "[packages.base]\nversion = \"1\"\n{FOLDER}[packages.top]\nversion = \"1\"\nneeds = [\"base\"]\n{FOLDER}\
+             [packages.other]\nversion = \"1\"\n{FOLDER}"
+        );
+        let release = parse(&text).unwrap().on(&distro);
+        assert_eq!(release.packages.keys().map(PackageName::as_str).collect::<Vec<_>>(), ["other", "top"]);
+        let top = &release.packages["top"];
+        assert!(top.needs.is_empty() && top.build_requires.contains("make"), "{top:?}");
+        assert!(
+            release.packages["other"].build_requires.is_empty(),
+            "it does not need what the distribution has"
+        );
+    }
+
+    #[test]
     fn the_lab_release_is_well_formed() {
         let release = Release::load(&Data::built_in(), "lab").unwrap();
         assert!(release.select(&[]).unwrap().len() >= 5);
