@@ -180,6 +180,9 @@ fn what_a_distribution_lacks_comes_from_the_source_of_mesos() {
                 panic!("no git")
             };
             let place = format!("{} on {}", release.name, distro.id);
+            if let Some(thirdparty) = release.packages.get("mesos-thirdparty") {
+                assert_eq!(thirdparty.sources, mesos.sources, "{place}: one archive for both");
+            }
             assert_eq!(exclude.iter().any(|path| path.as_str().contains("zookeeper")), has, "{place}");
             assert_eq!(mesos.build_requires.contains("zookeeper-c"), has, "{place}");
             let spec =

@@ -96,11 +96,18 @@ impl Release {
     /// What is wrong beyond the form; `file` is this release as it was written.
     fn mistakes(&self, file: &Typed<Self>) -> Mistakes {
         let mut mistakes = Mistakes::new();
+        let preferred: BTreeSet<_> = self.packages.values().flat_map(|recipe| &recipe.prefers).collect();
         for (name, recipe) in &self.packages {
             recipe.check(|path, message, help| {
                 let place = file.place(&[&["packages", name.as_str()], path].concat());
                 mistakes.push(Mistake::new(place, message).help(help));
             });
+            for (source, key) in recipe.left_out_with().filter(|(_, key)| !preferred.contains(*key)) {
+                let path = ["packages", name.as_str(), "sources", source, "exclude_with", key];
+                let message = format!("no package of this release prefers `{key}`");
+                let help = "add it to the `prefers` of the package that uses it, or correct the name";
+                mistakes.push(Mistake::new(file.place(&path), message).help(help));
+            }
             for missing in recipe.needs.iter().filter(|need| !self.packages.contains_key(*need)) {
                 let place = file.place(&["packages", name.as_str(), "needs", missing.as_str()]);
                 let packages = self.packages.keys().map(PackageName::as_str);
@@ -142,7 +149,7 @@ impl Release {
             }
             recipe.prefers.retain(|name| !distro.lacks.contains(name));
             recipe.build_requires.extend(recipe.prefers.iter().cloned());
-            recipe.sources.values_mut().for_each(|source| source.leave_out_for(&recipe.prefers));
+            recipe.sources.values_mut().for_each(|source| source.leave_out_except(&distro.lacks));
         }
         self
     }
@@ -225,6 +232,17 @@ impl Release {
 }
 
 impl Recipe {
+    /// The names of sources, with those of build requirements that take the place of some of their files.
+    fn left_out_with(&self) -> impl Iterator<Item = (&str, &String)> {
+        self.sources.iter().flat_map(|(name, source)| {
+            let keys = match source {
+                Source::Git { exclude_with, .. } => Some(exclude_with.keys()),
+                _ => None,
+            };
+            keys.into_iter().flatten().map(|key| (name.as_str(), key))
+        })
+    }
+
     /// Tells `wrong` what is wrong: the path of the value inside the recipe, message and help.
     fn check(&self, mut wrong: impl FnMut(&[&str], String, &str)) {
         for (key, text) in [("version", &self.version), ("revision", &self.revision)] {
@@ -247,16 +265,6 @@ impl Recipe {
         }
         for (name, source) in &self.sources {
             source.check(|key, message, help| wrong(&["sources", name, key], message, help));
-            if let Source::Git { exclude_with, .. } = source
-                && let Some(key) = exclude_with.keys().find(|key| !self.prefers.contains(*key))
-            {
-                let message = format!("`{key}` is not among what this package prefers");
-                wrong(
-                    &["sources", name, "exclude_with", key],
-                    message,
-                    "add it to `prefers`, or correct the name",
-                );
-            }
         }
         for (distro, variant) in &self.on {
             for (name, source) in variant.sources.iter().flatten() {
@@ -355,8 +363,8 @@ mod tests {
         assert_eq!(left_out(&["zookeeper-c"]), ["a"]);
         let misspelt = text.replace("exclude_with.zookeeper-c", "exclude_with.zookeper-c");
         insta::assert_snapshot!(parse(&misspelt).unwrap_err(), @"
-        specs/releases/t.toml:6:136: `zookeper-c` is not among what this package prefers
-          help: add it to `prefers`, or correct the name
+        specs/releases/t.toml:6:136: no package of this release prefers `zookeper-c`
+          help: add it to the `prefers` of the package that uses it, or correct the name
         ");
     }
 

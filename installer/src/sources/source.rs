@@ -36,8 +36,8 @@ pub enum Source {
         /// Files and folders of it that nothing is built from, and that are left out.
         #[serde(default)]
         exclude: BTreeSet<Utf8PathBuf>,
-        /// The same, where what takes their place is there: by the name of the build requirement that the recipe
-        /// prefers.
+        /// The same, where the distribution has what takes their place: by the name of the build requirement that a
+        /// package of the release prefers.
         #[serde(default)]
         exclude_with: BTreeMap<String, BTreeSet<Utf8PathBuf>>,
     },
@@ -53,13 +53,13 @@ pub enum Source {
 }
 
 impl Source {
-    /// Decides what is left out where the build requirements `there` are: those files that they take the place of.
-    pub fn leave_out_for(&mut self, there: &BTreeSet<String>) {
+    /// Decides what is left out on a distribution that has no package for the build requirements `lacks`.
+    pub fn leave_out_except(&mut self, lacks: &BTreeSet<String>) {
         if let Self::Git { exclude, exclude_with, .. } = self {
-            for (_, paths) in
-                std::mem::take(exclude_with).into_iter().filter(|(name, _)| there.contains(name))
-            {
-                exclude.extend(paths);
+            for (name, paths) in std::mem::take(exclude_with) {
+                if !lacks.contains(&name) {
+                    exclude.extend(paths);
+                }
             }
         }
     }
