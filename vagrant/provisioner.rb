@@ -83,7 +83,7 @@ module CalicoMesosInstall
     end
 
     def on_host
-      run(tool, "build", "--release", release, "--out", packages.to_s) unless own_packages?
+      run(tool, "build", "--release", release, "--out", packages.to_s, *for_box) unless own_packages?
       cluster.known_hosts.write(known_hosts)
       keys = machines.to_h { |node, made| [node.name, private_key(made)] }
       cluster.file.write(
@@ -92,6 +92,11 @@ module CalicoMesosInstall
       run(tool, "apply", cluster.file.to_s, "--yes")
       run(tool, "verify", cluster.file.to_s)
       say("the cluster works: #{tool} status #{cluster.file}")
+    end
+
+    # How packages are built that are for the box, and not for the machine that Vagrant runs on.
+    def for_box
+      lxc? ? [] : ["--distro", settings.distro, "--backend", "container"]
     end
 
     def host_key(made)

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Arch, Digest, Nevra, PackageName};
+use crate::model::{Arch, Digest, Nevra, OsRelease, PackageName};
 
 /// `build.json`: what one build produced.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,20 +160,26 @@ impl PackageBuild {
 pub struct HostMatch {
     /// `ID`.
     pub id: String,
+    /// What a host with another `ID` may be called instead, by its `ID` or by a word of its `ID_LIKE`: Rocky Linux is
+    /// `rocky`, and like `rhel`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub like: Vec<String>,
     /// `VERSION_ID`, or what comes before a dot in it; any version when there are none.
     #[serde(default)]
     pub version_id: Vec<String>,
 }
 
 impl HostMatch {
-    /// Whether a host with this `ID` and `VERSION_ID` is meant.
-    pub fn accepts(&self, id: &str, version_id: &str) -> bool {
-        let same = |wanted: &String| {
-            version_id
+    /// Whether a host that says this of itself is meant.
+    pub fn accepts(&self, os: OsRelease<'_>) -> bool {
+        let same_version = |wanted: &String| {
+            os.version_id
                 .strip_prefix(wanted.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        self.id == id && (self.version_id.is_empty() || self.version_id.iter().any(same))
+        let mut names = std::iter::once(os.id).chain(os.id_like.split_whitespace());
+        (self.id == os.id || names.any(|name| self.like.iter().any(|like| like == name)))
+            && (self.version_id.is_empty() || self.version_id.iter().any(same_version))
     }
 }
 
@@ -256,7 +262,8 @@ pub enum RepositoryError {
     /// No set is for this host.
     #[error(
         "release `{release}` in {folder} has no packages for {host}; there are packages for {known}\n\
-         Build them on such a machine: calico-mesos-install build --release {release} --out {folder}"
+         Build them with the profile of that distribution: calico-mesos-install build --release {release} \
+         --distro PROFILE --out {folder}"
     )]
     NoSet {
         /// The repository.
@@ -309,30 +316,23 @@ impl Repository {
         required
     }
 
-    /// The set for a host: the only one for its architecture, or the one among several that is meant for its
-    /// distribution (`ID` and `VERSION_ID` of its `/etc/os-release`).
+    /// The set for a host, by its architecture and what it says of its distribution. A set that does not say which
+    /// hosts it is for is taken where it is the only one for the architecture.
     ///
     /// # Errors
     /// No set is for such a host: which there are.
-    pub fn for_host(
-        &self,
-        arch: &str,
-        os_id: &str,
-        os_version_id: &str,
-    ) -> Result<&PackageSet, RepositoryError> {
+    pub fn for_host(&self, arch: &str, os: OsRelease<'_>) -> Result<&PackageSet, RepositoryError> {
         let same_arch: Vec<_> = self.sets.iter().filter(|set| set.manifest.arch == arch).collect();
-        if let [only] = same_arch.as_slice() {
-            return Ok(only);
-        }
-        let accepts = |set: &&&PackageSet| {
-            set.manifest.hosts.as_ref().is_some_and(|hosts| hosts.accepts(os_id, os_version_id))
+        let accepts = |set: &&&PackageSet| match &set.manifest.hosts {
+            Some(hosts) => hosts.accepts(os),
+            None => same_arch.len() == 1,
         };
         same_arch.iter().find(accepts).copied().ok_or_else(|| {
             let known = self.sets.iter().map(|set| format!("{} {}", set.manifest.distro, set.manifest.arch));
             RepositoryError::NoSet {
                 folder: self.folder.clone(),
                 release: self.release.clone(),
-                host: format!("{os_id} {os_version_id} {arch}"),
+                host: format!("{} {} {arch}", os.id, os.version_id),
                 known: known.collect::<Vec<_>>().join(", "),
             }
         })
@@ -450,7 +450,7 @@ mod tests {
                 distro: (*distro).to_owned(),
                 arch: (*arch).to_owned(),
                 packages: vec![package],
-                hosts: Some(HostMatch { id: (*id).to_owned(), version_id: Vec::new() }),
+                hosts: Some(HostMatch { id: (*id).to_owned(), like: Vec::new(), version_id: Vec::new() }),
                 builds: BTreeMap::new(),
                 backend: "host".to_owned(),
                 tool: "0".to_owned(),
@@ -480,24 +480,37 @@ mod tests {
         assert_eq!(repository.required_by([]), BTreeSet::new());
     }
 
+    fn os<'a>(id: &'a str, id_like: &'a str, version_id: &'a str) -> OsRelease<'a> {
+        OsRelease { id, id_like, version_id }
+    }
+
     #[test]
-    fn the_set_for_a_host_is_the_only_one_or_the_one_that_is_meant() {
+    fn the_set_for_a_host_is_the_one_that_is_meant() {
         let (_folder, root) = repository(&[
             ("debian12", "x86_64", "debian"),
             ("el8", "x86_64", "rocky"),
             ("el8", "aarch64", "rocky"),
         ]);
-        let repository = Repository::open(&root, "lab").unwrap();
-        let distro = |arch, id| repository.for_host(arch, id, "1").map(|set| set.manifest.distro.clone());
+        let mut repository = Repository::open(&root, "lab").unwrap();
+        let distro = |repository: &Repository, arch, id| {
+            repository.for_host(arch, os(id, "", "1")).map(|set| set.manifest.distro.clone())
+        };
         assert_eq!(repository.sets().len(), 3);
-        assert_eq!(distro("x86_64", "rocky").unwrap(), "el8");
-        assert_eq!(distro("x86_64", "debian").unwrap(), "debian12");
-        assert_eq!(distro("aarch64", "debian").unwrap(), "el8", "the only one for its architecture");
-        let error = distro("x86_64", "fedora").unwrap_err().to_string().replace(root.as_str(), "dist");
-        insta::assert_snapshot!(error, @r"
-        release `lab` in dist has no packages for fedora 1 x86_64; there are packages for debian12 x86_64, el8 aarch64, el8 x86_64
-        Build them on such a machine: calico-mesos-install build --release lab --out dist
+        assert_eq!(distro(&repository, "x86_64", "rocky").unwrap(), "el8");
+        assert_eq!(distro(&repository, "x86_64", "debian").unwrap(), "debian12");
+        let error = distro(&repository, "aarch64", "debian").unwrap_err().to_string();
+        insta::assert_snapshot!(error.replace(root.as_str(), "dist"), @"
+        release `lab` in dist has no packages for debian 1 aarch64; there are packages for debian12 x86_64, el8 aarch64, el8 x86_64
+        Build them with the profile of that distribution: calico-mesos-install build --release lab --distro PROFILE --out dist
         ");
+        // One that was built before sets said whom they are for.
+        repository.sets.iter_mut().for_each(|set| set.manifest.hosts = None);
+        assert_eq!(
+            distro(&repository, "aarch64", "debian").unwrap(),
+            "el8",
+            "the only one for its architecture"
+        );
+        assert!(distro(&repository, "x86_64", "debian").is_err(), "nothing says which of the two");
     }
 
     #[test]
@@ -535,9 +548,21 @@ mod tests {
 
     #[test]
     fn a_version_matches_its_minor_versions_and_no_longer_number() {
-        let el8 = HostMatch { id: "rocky".to_owned(), version_id: vec!["8".to_owned()] };
-        assert!(el8.accepts("rocky", "8") && el8.accepts("rocky", "8.10"));
-        assert!(!el8.accepts("rocky", "88") && !el8.accepts("rocky", "9") && !el8.accepts("centos", "8"));
+        let el8 = HostMatch {
+            id: "rhel".to_owned(),
+            like: vec!["rhel".to_owned()],
+            version_id: vec!["8".to_owned()],
+        };
+        for (id, id_like, version_id, expected) in [
+            ("rhel", "fedora", "8.10", true),
+            ("rocky", "rhel centos fedora", "8", true),
+            ("rocky", "rhel centos fedora", "88", false),
+            ("rocky", "rhel centos fedora", "9.1", false),
+            ("fedora", "", "8", false),
+            ("amzn", "centosrhel", "8", false),
+        ] {
+            assert_eq!(el8.accepts(os(id, id_like, version_id)), expected, "{id} {version_id}");
+        }
     }
 
     #[test]

@@ -189,6 +189,13 @@ fn mistakes_are_refused_before_anything_is_built() {
     refused(&["--release", "tiny", "basee"], "did you mean `base`?");
     refused(&["--release", "tiyn"], "did you mean `tiny`?");
     refused(&["--release", "tiny", "--distro", "debian13"], "did you mean `debian12`?");
+    // In whatever way it is built: nothing of the kind is packaged there.
+    for backend in ["host", "container", "mock"] {
+        refused(
+            &["--release", "lab", "--distro", "el9", "--backend", backend, "etcd"],
+            "Enterprise Linux 9 has no package for `dpkg-deb`",
+        );
+    }
     data.write("releases/tiny.toml", &Data::RELEASE.replace("needs", "nedes"));
     refused(&["--release", "tiny"], "specs/releases/tiny.toml:11:1: unknown key `nedes`");
     data.write(

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{BuildError, definition};
 use crate::data::Data;
-use crate::diagnostic::{Mistake, Mistakes};
-use crate::model::PackageName;
+use crate::diagnostic::{Mistake, Mistakes, suggestion};
+use crate::model::{OsRelease, PackageName};
 use crate::repository::HostMatch;
 
 /// One distribution profile.
@@ -30,9 +30,14 @@ pub struct Distro {
     pub libdir: String,
     /// Whether the dynamic loader looks into `libdir` by itself.
     pub loader_searches_libdir: bool,
-    /// Packages of releases that the distribution has itself, good enough: they are not built.
+    /// Packages of releases that the distribution has itself, good enough: they are not built. What needs one has the
+    /// build requirements that are named here in its place.
     #[serde(default)]
-    pub has: BTreeSet<PackageName>,
+    pub has: BTreeMap<PackageName, BTreeSet<String>>,
+    /// Build requirements of releases that the distribution has no package for. What prefers one is made with what its
+    /// own source carries, and what cannot do without it is not built for the distribution.
+    #[serde(default)]
+    pub lacks: BTreeSet<String>,
     /// Who knows which packages are installed on a build machine, and in which version.
     #[serde(default)]
     pub package_manager: PackageManager,
@@ -40,8 +45,6 @@ pub struct Distro {
     pub container: Option<Container>,
     /// mock's name of the distribution, without the architecture; without it there is no such back end.
     pub mock: Option<String>,
-    /// Whether the distribution has ZooKeeper's client library for C. Mesos is linked to its own copy otherwise.
-    pub has_zookeeper_client: bool,
     /// What compilers are told for sources that are older than they.
     #[serde(default)]
     pub compiler: Compiler,
@@ -131,6 +134,25 @@ impl Distro {
                 );
             }
         }
+        for name in &profile.value.lacks {
+            if profile.value.build_requires.contains_key(name) {
+                let place = profile.place(&["lacks", name]);
+                mistakes.push(
+                    Mistake::new(place, format!("`{name}` is in `[build_requires]`, too"))
+                        .help("remove it from one of them"),
+                );
+            }
+        }
+        for (package, instead) in &profile.value.has {
+            for name in instead.iter().filter(|name| !profile.value.build_requires.contains_key(*name)) {
+                let place = profile.place(&["has", package.as_str(), name]);
+                let known = profile.value.build_requires.keys().map(String::as_str);
+                mistakes.push(
+                    Mistake::new(place, format!("`[build_requires]` does not say what `{name}` is"))
+                        .help(suggestion(name, "build requirements", known)),
+                );
+            }
+        }
         let file = source.name().to_owned();
         Ok(mistakes.or(Self { id: id.to_owned(), file, ..profile.value })?)
     }
@@ -140,18 +162,15 @@ impl Distro {
     /// # Errors
     /// No profile matches: which there are, and how one is chosen.
     pub fn recognise(data: &Data, os_release: &str) -> Result<Self, BuildError> {
-        let value = |key: &str| {
-            let line = os_release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-            line.unwrap_or_default().trim_matches(['"', '\'']).to_owned()
-        };
-        let (id, version_id) = (value("ID"), value("VERSION_ID"));
+        let os = OsRelease::read(os_release);
         let known: Vec<_> = data.stems("specs/distros", ".toml").collect();
         for name in &known {
             let distro = Self::load(data, name)?;
-            if distro.matches.accepts(&id, &version_id) {
+            if distro.matches.accepts(os) {
                 return Ok(distro);
             }
         }
+        let (id, version_id) = (os.id.to_owned(), os.version_id.to_owned());
         Err(BuildError::UnknownMachine { id, version_id, known: known.join(", ") })
     }
 }
@@ -168,7 +187,7 @@ mod tests {
         let error = Distro::recognise(&data, "ID=slackware\nVERSION_ID=15.0\n").unwrap_err();
         insta::assert_snapshot!(error, @"
         no distribution profile matches this machine (ID `slackware`, VERSION_ID `15.0` in /etc/os-release)
-        Give --distro with one of: debian12.
+        Give --distro with one of: debian12, el7, el8, el9, fedora.
         ");
     }
 
@@ -180,8 +199,23 @@ mod tests {
         assert_ne!(source.text(), broken);
         data.insert("specs/distros/x.toml", broken);
         insta::assert_snapshot!(Distro::load(&data, "x").unwrap_err(), @"
-        specs/distros/x.toml:55:8: `make` is neither a program nor a file, or both
+        specs/distros/x.toml:52:8: `make` is neither a program nor a file, or both
           help: give either `program` or `file`
+        ");
+    }
+
+    #[test]
+    fn what_is_lacked_or_had_must_fit_the_build_requirements() {
+        let mut data = Data::built_in();
+        let source = data.text("specs/distros/el7.toml").unwrap();
+        let broken =
+            source.text().replace("\"zookeeper-c\"]", "\"tar\"]").replace("\"protoc\"]", "\"portoc\"]");
+        data.insert("specs/distros/x.toml", broken);
+        insta::assert_snapshot!(Distro::load(&data, "x").unwrap_err(), @"
+        specs/distros/x.toml:19:80: `[build_requires]` does not say what `portoc` is
+          help: did you mean `protoc`?
+        specs/distros/x.toml:22:22: `tar` is in `[build_requires]`, too
+          help: remove it from one of them
         ");
     }
 }

@@ -22,6 +22,8 @@ mod kept;
 mod lint;
 mod metadata;
 mod patch;
+#[cfg(test)]
+mod profiles;
 mod provenance;
 mod publish;
 mod release;

@@ -47,6 +47,9 @@ pub struct Recipe {
     /// What the build machine must have, by the names of the distribution profile's `[build_requires]`.
     #[serde(default)]
     pub build_requires: BTreeSet<String>,
+    /// The same, where the distribution has them. Where it lacks one, what the component's source carries is used.
+    #[serde(default)]
+    pub prefers: BTreeSet<String>,
     /// Where the component comes from, by a name of one's own. Packages that are made from the same thing call it
     /// the same.
     #[serde(default)]
@@ -93,11 +96,18 @@ impl Release {
     /// What is wrong beyond the form; `file` is this release as it was written.
     fn mistakes(&self, file: &Typed<Self>) -> Mistakes {
         let mut mistakes = Mistakes::new();
+        let preferred: BTreeSet<_> = self.packages.values().flat_map(|recipe| &recipe.prefers).collect();
         for (name, recipe) in &self.packages {
             recipe.check(|path, message, help| {
                 let place = file.place(&[&["packages", name.as_str()], path].concat());
                 mistakes.push(Mistake::new(place, message).help(help));
             });
+            for (source, key) in recipe.left_out_with().filter(|(_, key)| !preferred.contains(*key)) {
+                let path = ["packages", name.as_str(), "sources", source, "exclude_with", key];
+                let message = format!("no package of this release prefers `{key}`");
+                let help = "add it to the `prefers` of the package that uses it, or correct the name";
+                mistakes.push(Mistake::new(file.place(&path), message).help(help));
+            }
             for missing in recipe.needs.iter().filter(|need| !self.packages.contains_key(*need)) {
                 let place = file.place(&["packages", name.as_str(), "needs", missing.as_str()]);
                 let packages = self.packages.keys().map(PackageName::as_str);
@@ -121,17 +131,25 @@ impl Release {
         mistakes
     }
 
-    /// The release as it is on `distro`: variants applied, and without the packages that the distribution has itself.
+    /// The release as it is on `distro`: variants applied, without the packages that the distribution has itself, and
+    /// with what its packages prefer, as far as the distribution has it.
     #[must_use]
     pub fn on(mut self, distro: &Distro) -> Self {
-        self.packages.retain(|name, _| !distro.has.contains(name));
+        self.packages.retain(|name, _| !distro.has.contains_key(name));
         for recipe in self.packages.values_mut() {
-            recipe.needs.retain(|need| !distro.has.contains(need));
             if let Some(variant) = std::mem::take(&mut recipe.on).remove(&distro.id) {
                 recipe.version = variant.version.unwrap_or_else(|| recipe.version.clone());
                 recipe.build_requires.extend(variant.build_requires);
                 recipe.sources = variant.sources.unwrap_or_else(|| std::mem::take(&mut recipe.sources));
             }
+            for (name, instead) in &distro.has {
+                if recipe.needs.remove(name) {
+                    recipe.build_requires.extend(instead.iter().cloned());
+                }
+            }
+            recipe.prefers.retain(|name| !distro.lacks.contains(name));
+            recipe.build_requires.extend(recipe.prefers.iter().cloned());
+            recipe.sources.values_mut().for_each(|source| source.leave_out_except(&distro.lacks));
         }
         self
     }
@@ -239,6 +257,17 @@ impl Release {
 }
 
 impl Recipe {
+    /// The names of sources, with those of build requirements that take the place of some of their files.
+    fn left_out_with(&self) -> impl Iterator<Item = (&str, &String)> {
+        self.sources.iter().flat_map(|(name, source)| {
+            let keys = match source {
+                Source::Git { exclude_with, .. } => Some(exclude_with.keys()),
+                _ => None,
+            };
+            keys.into_iter().flatten().map(|key| (name.as_str(), key))
+        })
+    }
+
     /// Tells `wrong` what is wrong: the path of the value inside the recipe, message and help.
     fn check(&self, mut wrong: impl FnMut(&[&str], String, &str)) {
         for (key, text) in [("version", &self.version), ("revision", &self.revision)] {
@@ -368,6 +397,49 @@ mod tests {
         options.mirrors.clear();
         options.overrides.insert("s".to_owned(), store.join("image.tar"));
         assert!(left(&[], &options).is_empty());
+    }
+
+    #[test]
+    fn what_is_left_out_follows_what_is_preferred() {
+        let source = "sources.s = { kind = \"git\", url = \"u\", commit = \"0123456789012345678901234567890123456789\", \
+                      exclude = [\"a\"], exclude_with.zookeeper-c = [\"z\"] }\n";
+        let text = format!("[packages.x]\nversion = \"1\"\nprefers = [\"zookeeper-c\"]\n{source}");
+        let left_out = |lacks: &[&str]| {
+            let mut distro = Distro::load(&Data::built_in(), "debian12").unwrap();
+            distro.lacks = lacks.iter().map(|name| (*name).to_owned()).collect();
+            let release = parse(&text).unwrap().on(&distro);
+            let recipe = &release.packages["x"];
+            assert_eq!(recipe.build_requires.contains("zookeeper-c"), lacks.is_empty());
+            match &recipe.sources["s"] {
+                Source::Git { exclude, .. } => exclude.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(left_out(&[]), ["a", "z"]);
+        assert_eq!(left_out(&["zookeeper-c"]), ["a"]);
+        let misspelt = text.replace("exclude_with.zookeeper-c", "exclude_with.zookeper-c");
+        insta::assert_snapshot!(parse(&misspelt).unwrap_err(), @"
+        specs/releases/t.toml:6:136: no package of this release prefers `zookeper-c`
+          help: add it to the `prefers` of the package that uses it, or correct the name
+        ");
+    }
+
+    #[test]
+    fn what_a_distribution_has_brings_requirements_in_its_place() {
+        let mut distro = Distro::load(&Data::built_in(), "debian12").unwrap();
+        distro.has.insert("base".parse().unwrap(), ["make".to_owned()].into());
+        let text = format!(
+            "[packages.base]\nversion = \"1\"\n{FOLDER}[packages.top]\nversion = \"1\"\nneeds = [\"base\"]\n{FOLDER}\
+             [packages.other]\nversion = \"1\"\n{FOLDER}"
+        );
+        let release = parse(&text).unwrap().on(&distro);
+        assert_eq!(release.packages.keys().map(PackageName::as_str).collect::<Vec<_>>(), ["other", "top"]);
+        let top = &release.packages["top"];
+        assert!(top.needs.is_empty() && top.build_requires.contains("make"), "{top:?}");
+        assert!(
+            release.packages["other"].build_requires.is_empty(),
+            "it does not need what the distribution has"
+        );
     }
 
     #[test]

@@ -165,7 +165,7 @@ fn source_rpm(job: &Job, macros: &[(String, String)], site: &Site<'_>) -> Result
 }
 
 /// The macros that do not depend on where the package is built.
-fn macros(distro: &Distro, make_jobs: usize) -> Vec<(String, String)> {
+pub(super) fn macros(distro: &Distro, make_jobs: usize) -> Vec<(String, String)> {
     let macros = [
         ("_libdir", distro.libdir.clone()),
         ("_smp_mflags", format!("-j{make_jobs}")),

@@ -1,6 +1,6 @@
 //! Spec templates → specs: one typed context, macros escaped, files that a spec asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -38,6 +38,8 @@ struct PackageContext<'a> {
     /// RPM's `Release`: the revision, and `.standin` for a stand-in.
     release: String,
     stand_in: bool,
+    /// The build requirements that it prefers to what its source carries, as far as the distribution has them.
+    prefers: &'a BTreeSet<String>,
     /// The file names of the fetched sources, in order.
     sources: &'a [String],
     /// The file names of the patches for this version, in order.
@@ -56,7 +58,6 @@ struct DistroContext<'a> {
     loader_searches_libdir: bool,
     /// Whether protobuf, glog and Boost are those of `mesos-thirdparty`, and not the distribution's own.
     thirdparty: bool,
-    has_zookeeper_client: bool,
     compiler: &'a Compiler,
     requires: &'a Requires,
 }
@@ -79,7 +80,7 @@ pub fn render(
     let Some(recipe) = release.packages.get(package) else {
         return Err(fail(format!("release {} has no {package}", release.name)));
     };
-    let patches = if recipe.stand_in { Vec::new() } else { patch::patches(data, package, &recipe.version)? };
+    let patches = if recipe.stand_in { Vec::new() } else { patch::patches(data, package, recipe)? };
     let suffix = if recipe.stand_in { ".standin" } else { "" };
     let context = SpecContext {
         package: PackageContext {
@@ -87,6 +88,7 @@ pub fn render(
             version: &recipe.version,
             release: format!("{}{suffix}", recipe.revision),
             stand_in: recipe.stand_in,
+            prefers: &recipe.prefers,
             sources,
             patches: patches.iter().map(|patch| &*patch.name).collect(),
         },
@@ -95,8 +97,7 @@ pub fn render(
             name: &distro.name,
             libdir: &distro.libdir,
             loader_searches_libdir: distro.loader_searches_libdir,
-            thirdparty: !distro.has.contains("mesos-thirdparty"),
-            has_zookeeper_client: distro.has_zookeeper_client,
+            thirdparty: !distro.has.contains_key("mesos-thirdparty"),
             compiler: &distro.compiler,
             requires: &distro.requires,
         },

@@ -29,21 +29,16 @@ pub(super) fn check<'a>(
     if signing {
         names.extend(SIGNING);
     }
-    if backend == Backend::Host {
-        names.extend(recipes.flat_map(|recipe| recipe.build_requires.iter().map(String::as_str)));
+    for name in recipes.flat_map(|recipe| recipe.build_requires.iter().map(String::as_str)) {
+        find_in_profile(distro, name)?;
+        if backend == Backend::Host {
+            names.insert(name);
+        }
     }
     let mut missing = Vec::new();
     let mut packages = BTreeSet::new();
     for name in names {
-        let Some(require) = distro.build_requires.get(name) else {
-            return Err(BuildError::File {
-                file: distro.file.clone(),
-                problem: format!(
-                    "[build_requires] does not say what `{name}` is\n\
-                     add `{name} = {{ program = …, package = … }}`, or correct the name in the release"
-                ),
-            });
-        };
+        let require = find_in_profile(distro, name)?;
         if !is_there(require) {
             let what = require.program.as_deref().or(require.file.as_deref().map(Utf8Path::as_str));
             missing.push(what.unwrap_or(name));
@@ -57,6 +52,28 @@ pub(super) fn check<'a>(
     Err(BuildError::MissingTools {
         missing: missing.join(", "),
         command: format!("{} {}", distro.install, packages.join(" ")),
+    })
+}
+
+/// What a build requirement is on the distribution.
+///
+/// # Errors
+/// The profile does not say, or says that there is none.
+fn find_in_profile<'a>(distro: &'a Distro, name: &str) -> Result<&'a BuildRequire, BuildError> {
+    distro.build_requires.get(name).ok_or_else(|| {
+        let problem = if distro.lacks.contains(name) {
+            format!(
+                "{} has no package for `{name}`, which this release is built with\n\
+                 build it for another distribution, or say in [build_requires] what `{name}` is if you have it",
+                distro.name
+            )
+        } else {
+            format!(
+                "[build_requires] does not say what `{name}` is\n\
+                 add `{name} = {{ program = …, package = … }}`, or correct the name in the release"
+            )
+        };
+        BuildError::File { file: distro.file.clone(), problem }
     })
 }
 

@@ -175,7 +175,7 @@ impl Prepared {
             Goal::Rollback { packages } => return Ok(packages.get(host)),
         }
         let Some(repository) = &self.repository else { return Ok(None) };
-        repository.for_host(&facts.arch, &facts.os_id, &facts.os_version).map(Some)
+        repository.for_host(&facts.arch, facts.os()).map(Some)
     }
 
     /// Plans one host.

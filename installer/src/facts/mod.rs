@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, HostPath, Mode, Nevra, PackageName, SettingName, UnitName};
+use crate::model::{Digest, HostPath, Mode, Nevra, OsRelease, PackageName, SettingName, UnitName};
 use crate::receipt::Receipt;
 
 /// The folder on a host to which packages are uploaded, by digest; owned by root.
@@ -53,6 +53,9 @@ pub struct Facts {
     pub init: String,
     /// `ID` of `/etc/os-release`.
     pub os_id: String,
+    /// `ID_LIKE` of `/etc/os-release`: the `ID`s of what the distribution is made from.
+    #[serde(default)]
+    pub os_like: String,
     /// `VERSION_ID` of `/etc/os-release`.
     pub os_version: String,
     /// `PRETTY_NAME` of `/etc/os-release`.
@@ -99,6 +102,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// What the host says of its distribution.
+    pub fn os(&self) -> OsRelease<'_> {
+        OsRelease { id: &self.os_id, id_like: &self.os_like, version_id: &self.os_version }
+    }
+
     /// What a host would say on which nothing was installed yet, with systemd, rpm and dnf.
     pub fn of_bare_host() -> Self {
         Self {
@@ -108,6 +116,7 @@ impl Facts {
             arch: String::new(),
             init: "systemd".to_owned(),
             os_id: String::new(),
+            os_like: String::new(),
             os_version: String::new(),
             os_name: String::new(),
             manager: Some(PackageManager::Dnf),

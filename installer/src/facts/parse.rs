@@ -41,6 +41,7 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
         arch: String::new(),
         init: String::new(),
         os_id: String::new(),
+        os_like: String::new(),
         os_version: String::new(),
         os_name: String::new(),
         manager: None,
@@ -80,6 +81,7 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
             "os" => {
                 let field = match fields.text() {
                     "ID" => &mut facts.os_id,
+                    "ID_LIKE" => &mut facts.os_like,
                     "VERSION_ID" => &mut facts.os_version,
                     "PRETTY_NAME" => &mut facts.os_name,
                     _ => continue,
@@ -244,6 +246,7 @@ mod tests {
 
     use super::*;
     use crate::desired::{HealthCheck, Probe, Setting};
+    use crate::model::OsRelease;
 
     fn setting(name: &str, read: &str) -> Setting {
         Setting { name: name.parse().unwrap(), wanted: String::new(), read: read.into(), write: "".into() }
@@ -322,6 +325,14 @@ mod tests {
         assert_eq!(facts.units["etcd.service"].load, "not-found");
         assert!(facts.pending.contains("etcd.service"));
         assert_eq!(facts.fault.as_deref(), Some("no database"));
+    }
+
+    #[test]
+    fn the_distribution_says_what_it_is_and_what_it_is_like() {
+        let text = "os\tID\t\"rocky\"\nos\tID_LIKE\t\"rhel centos fedora\"\nos\tVERSION_ID\t\"9.4\"\nend\n";
+        let facts = parse(&FactsQuery::default(), text).unwrap();
+        let expected = OsRelease { id: "rocky", id_like: "rhel centos fedora", version_id: "9.4" };
+        assert_eq!(facts.os(), expected);
     }
 
     #[test]

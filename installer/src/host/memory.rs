@@ -144,6 +144,7 @@ impl Host for MemoryHost {
             arch: "x86_64".to_owned(),
             init: "systemd".to_owned(),
             os_id: "memory".to_owned(),
+            os_like: String::new(),
             os_version: "1".to_owned(),
             os_name: "Memory 1".to_owned(),
             manager: Some(PackageManager::Dnf),

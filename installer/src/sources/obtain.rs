@@ -112,7 +112,7 @@ impl Context<'_> {
             Source::Deb { packages, version_of } => self.debs(packages, version_of),
             Source::Folder { path } => Ok(Obtained::one(How::Local, self.folder(data, path)?)),
             Source::Itself {} => itself::obtain(self, data),
-            Source::Git { url, commit, exclude } => commit::obtain(self, url, commit, exclude),
+            Source::Git { url, commit, exclude, .. } => commit::obtain(self, url, commit, exclude),
             Source::Download { url, sha256, file } => files::obtain(self, url, *sha256, file.as_deref()),
             Source::Given { file, how } => self.given(file, how),
         }

@@ -1,6 +1,6 @@
 //! Where a component comes from, as a release pins it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 use serde::Deserialize;
@@ -36,6 +36,10 @@ pub enum Source {
         /// Files and folders of it that nothing is built from, and that are left out.
         #[serde(default)]
         exclude: BTreeSet<Utf8PathBuf>,
+        /// The same, where the distribution has what takes their place: by the name of the build requirement that a
+        /// package of the release prefers.
+        #[serde(default)]
+        exclude_with: BTreeMap<String, BTreeSet<Utf8PathBuf>>,
     },
     /// An archive or any other file by its address.
     Download {
@@ -57,6 +61,17 @@ pub enum Source {
 }
 
 impl Source {
+    /// Decides what is left out on a distribution that has no package for the build requirements `lacks`.
+    pub fn leave_out_except(&mut self, lacks: &BTreeSet<String>) {
+        if let Self::Git { exclude, exclude_with, .. } = self {
+            for (name, paths) in std::mem::take(exclude_with) {
+                if !lacks.contains(&name) {
+                    exclude.extend(paths);
+                }
+            }
+        }
+    }
+
     /// Tells `wrong` what cannot be used: the key of the value, message and help.
     pub fn check(&self, mut wrong: impl FnMut(&'static str, String, &str)) {
         match self {
@@ -80,9 +95,12 @@ impl Source {
             Self::Git { url, .. } if url.starts_with('-') => {
                 wrong("url", format!("{url:?} is not an address"), "give the address of a git repository");
             }
-            Self::Git { exclude, .. } if !exclude.iter().all(is_inside) => {
+            Self::Git { exclude, exclude_with, .. }
+                if !exclude.iter().chain(exclude_with.values().flatten()).all(is_inside) =>
+            {
+                let key = if exclude.iter().all(is_inside) { "exclude_with" } else { "exclude" };
                 let message = "not all of these are paths inside the repository".to_owned();
-                wrong("exclude", message, "give paths relative to its top, without `..`");
+                wrong(key, message, "give paths relative to its top, without `..`");
             }
             Self::Download { url, .. } if !["http://", "https://"].iter().any(|s| url.starts_with(s)) => {
                 let message = format!("{url:?} is not an address of a file");
