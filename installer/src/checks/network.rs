@@ -79,7 +79,7 @@ pub(super) fn firewalld(input: &Input<'_>) -> Vec<Problem> {
         let roles = subject.host.roles.iter().filter_map(|name| input.cluster.roles.get(name.as_str()));
         let ports = roles.flat_map(|role| &role.ports);
         let mut ports: Vec<String> = ports
-            .filter_map(|port| Some(format!("{}/{}", subject.host.port(&port.port)?, port.protocol)))
+            .filter_map(|port| Some(format!("{}/{}", subject.host.ports(&port.port)?, port.protocol)))
             .collect();
         ports.sort();
         ports.dedup();

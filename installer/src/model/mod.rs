@@ -7,8 +7,10 @@ mod digest;
 mod name;
 mod package;
 mod path;
+mod port;
 
 pub use digest::{Digest, DigestWriter, ParseDigestError};
 pub use name::{HostName, NameError, PackageName, RoleName, SettingName, UnitName, VarName};
 pub use package::{Arch, Nevra, ParseNevraError};
 pub use path::{HostPath, HostPathError, Mode};
+pub use port::{PortRange, PortRangeError};
