@@ -10,6 +10,7 @@ use crate::diagnostic::with_causes;
 use crate::event::{Outcome, Summary, Totals};
 use crate::facts::{FactsQuery, problems};
 use crate::fleet::{Fleet, Member};
+use crate::host::HostError;
 use crate::model::HostName;
 use crate::report::{Format, json_line, show_checks, show_summary};
 use crate::verify::{self, Answers, Check, Installed};
@@ -35,7 +36,17 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let prepared = Prepared::load_to_look(common, &args.hosts)?;
     let reporter = prepared.reporter(common, "verify")?;
-    let mut fleet = prepared.look(&reporter)?;
+    // Two runs would remove one another's tasks, and an `apply` would be taken for a cluster that does not work.
+    let holder = args.tasks.then(super::who);
+    let reach = prepared.reach(&reporter, holder.as_deref());
+    let mut fleet = Fleet::gather(&prepared.desired, &reach).map_err(Failure::usage)?;
+    let locked = |member: &Member<'_>| match &member.state {
+        Err(error @ HostError::Locked { .. }) => Some(format!("{}: {error}", member.name())),
+        _ => None,
+    };
+    if let Some(held) = fleet.members.iter().find_map(locked) {
+        return Err(Failure::new(Exit::Locked, held));
+    }
     let mut checks: Vec<Check> = fleet.members.iter().flat_map(|member| of_host(&prepared, member)).collect();
     checks.extend(verify::checks(&prepared.cluster, &ask(&prepared, &mut fleet)?, &installed(&fleet)));
     if args.tasks {

@@ -77,6 +77,11 @@ fn proofs_by_tasks_are_skipped(lab: &Lab) {
             );
         }
     }
+    // Nobody else works on the hosts meanwhile.
+    let script = "exec 9>>/var/lib/calico-mesos-install/lock; flock 9; echo someone >/var/lib/calico-mesos-install/holder; sleep 30";
+    lab.on("agent-1", &format!("nohup sh -c '{script}' >/dev/null 2>&1 & sleep 1"));
+    lab.run("verify", &["--tasks"]).exit(5);
+    lab.run("verify", &[]).exit(0);
     let junit = fs_err::read_to_string(file).unwrap();
     assert!(junit.contains(r#"name="task-reach one-a → two-b"><skipped"#), "{junit}");
     assert!(!lab.http("master-1", 8080, "/v2/apps").contains("verify-tasks"), "nothing was launched");

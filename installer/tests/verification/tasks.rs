@@ -9,6 +9,7 @@ use calico_mesos_install::cluster::Cluster;
 use calico_mesos_install::data::Data;
 use calico_mesos_install::facts::{Answer, Inquiry};
 use calico_mesos_install::model::HostName;
+use calico_mesos_install::report::show_checks;
 use calico_mesos_install::verify::tasks::{Access, AccessError, Setup, Task, plan, run};
 use calico_mesos_install::verify::{Check, Level};
 use serde_json::{Value, json};
@@ -303,6 +304,20 @@ fn a_wall_that_is_missing_and_one_too_many_are_found() {
     ));
     assert!(found.iter().all(|text| text.contains("on another agent")), "{found:?}");
     assert!(fake.elapsed > Duration::from_secs(10), "policy gets time to be in effect");
+}
+
+#[test]
+fn people_see_a_table_of_who_reaches_whom() {
+    let leak = |from: &Value, to: &Value| {
+        truth(from, to) || (from["id"] == "/verify-tasks/two-a" && to["id"] == "/verify-tasks/one-a")
+    };
+    let (checks, _) = outcome(Fake { reaches: leak, ..Fake::new() });
+    let shown = |checks: &[Check]| anstream::adapter::strip_str(&show_checks(checks)).to_string();
+    insta::assert_snapshot!("table_of_tasks", shown(&checks));
+    // What was not looked at is told once, and no table is made of it.
+    let cluster = cluster(2, "mesos");
+    let mut fake = Fake { info: json!({"version": "1.1.2", "build": "stand-in"}), ..Fake::new() };
+    insta::assert_snapshot!("table_of_tasks_skipped", shown(&run(&setup(&cluster), &mut fake)));
 }
 
 #[test]
