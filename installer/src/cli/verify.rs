@@ -38,8 +38,7 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let reporter = prepared.reporter(common, "verify")?;
     // Two runs would remove one another's tasks, and an `apply` would be taken for a cluster that does not work.
     let holder = args.tasks.then(super::who);
-    let reach = prepared.reach(&reporter, holder.as_deref());
-    let mut fleet = Fleet::gather(&prepared.desired, &reach).map_err(Failure::usage)?;
+    let mut fleet = prepared.look_under(&reporter, holder.as_deref())?;
     let locked = |member: &Member<'_>| match &member.state {
         Err(error @ HostError::Locked { .. }) => Some(format!("{}: {error}", member.name())),
         _ => None,
