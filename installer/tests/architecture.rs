@@ -25,7 +25,7 @@ const PARTS: &[(&str, &[&str], bool)] = &[
     ("facts", &["desired", "model", "receipt", "transport"], false),
     ("plan", &["desired", "facts", "inventory", "model", "receipt", "repository"], false),
     ("explain", &["desired", "diagnostic", "facts", "model", "plan", "repository"], false),
-    ("verify", &["cluster", "desired", "facts", "model"], false),
+    ("verify", &["apps", "cluster", "desired", "facts", "inventory", "model"], false),
     ("checks", &["cluster", "desired", "facts", "model", "plan", "repository", "roles"], false),
     ("event", &["checks", "model", "plan"], false),
     ("host", &["desired", "facts", "history", "model", "plan", "receipt", "repository", "transport"], true),

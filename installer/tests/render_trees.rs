@@ -57,6 +57,29 @@ fn host<'a>(hosts: &'a [DesiredHost], name: &str) -> &'a DesiredHost {
     hosts.iter().find(|host| host.host.as_str() == name).unwrap()
 }
 
+#[test]
+fn a_host_with_marathon_lb() {
+    let balancer = "[[hosts]]\nname = \"lb-1\"\naddress = \"10.0.0.5\"\nroles = [\"marathon-lb\"]\n";
+    let text = inventory(
+        "[\"mesos\"]",
+        "marathon_lb_groups = [\"external\", \"internal\"]\nmarathon_lb_options = [\"--haproxy-map\"]",
+    );
+    let hosts = common::rendered(&text.replace("[vars]", &format!("{balancer}\n[vars]")), &Data::built_in());
+    let hosts = hosts.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let system: Vec<String> = host(&hosts, "lb-1").system.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        system,
+        [
+            "port 9090/tcp",
+            "port 80/tcp",
+            "port 443/tcp",
+            "port 20001-29999/tcp",
+            "label svirt_sandbox_file_t of /etc/calico"
+        ]
+    );
+    insta::assert_snapshot!(shown(host(&hosts, "lb-1")));
+}
+
 fn shown(host: &DesiredHost) -> String {
     let mut text = String::new();
     let names = |names: Vec<String>| names.join(" ");

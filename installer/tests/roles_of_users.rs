@@ -247,6 +247,25 @@ fn mistakes_in_roles() {
                 "[[ports]]\nport = \"x\"\ndescription = \"x\"\n[vars.x]\ntype = \"integer\"\ndescription = \"x\"\n",
             ),
         ),
+        ("a range from the wrong end", role("[[ports]]\nport = \"9-8\"\ndescription = \"x\"\n")),
+        (
+            "a range that is asked",
+            role(
+                "[[units]]\nname = \"web.service\"\n[[units.health]]\nkind = \"tcp\"\nport = \"8000-8009\"\n",
+            ),
+        ),
+        (
+            "a range variable that is asked",
+            role(
+                "[[units]]\nname = \"web.service\"\n[[units.health]]\nkind = \"tcp\"\nport = \"x\"\n[vars.x]\ntype = \"port-range\"\ndescription = \"x\"\n",
+            ),
+        ),
+        (
+            "a range that is none",
+            role("[vars.x]\ntype = \"port-range\"\ndefault = \"0-8\"\ndescription = \"x\"\n"),
+        ),
+        ("a range that another's port is in", role("[[ports]]\nport = \"5000-5100\"\ndescription = \"x\"\n")),
+        ("a range that nothing is in", role("[[ports]]\nport = \"20001-29999\"\ndescription = \"x\"\n")),
         ("a map that is none", role(&format!("{FILE}each = \"vars.x\"\n"))),
         ("one path for all of a map", role(&format!("{FILE}each = \"host.attributes\"\n"))),
         ("a key of nothing", role(&FILE.replace("web.conf", "{{ item.key }}"))),
@@ -302,9 +321,33 @@ fn mistakes_in_roles() {
           help: there are no variables that fit here
 
         # a port that is none
-        roles/web.toml:3:8: `x` is not of the type port
+        roles/web.toml:3:8: `x` is not of the type port or port-range
           see: roles/web.toml:5:7: it is declared here
+          help: use a variable of the type port or port-range
+
+        # a range from the wrong end
+        roles/web.toml:3:8: `9-8` is not a range of ports
+          help: write for example "20001-29999", the smaller number first
+
+        # a range that is asked
+        roles/web.toml:6:8: `8000-8009` are many ports, and one is asked
+          help: name the port that answers
+
+        # a range variable that is asked
+        roles/web.toml:6:8: `x` is not of the type port
+          see: roles/web.toml:7:7: it is declared here
           help: use a variable of the type port
+
+        # a range that is none
+        roles/web.toml:4:11: `x` must be a range of ports, not `0-8`
+          help: write for example `x = "20001-29999"`
+
+        # a range that another's port is in
+        inventory.toml:10:20: `web` and `mesos-master` would both listen on port 5050/tcp
+          help: give a variable another value, for example `mesos_master_port`
+
+        # a range that nothing is in
+        no mistakes
 
         # a map that is none
         roles/web.toml:4:8: all entries of the map would be written to one path

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use calico_mesos_install::data::Data;
-use calico_mesos_install::desired::{DesiredHost, SystemSetting};
+use calico_mesos_install::desired::DesiredHost;
 use calico_mesos_install::event::Events;
 use calico_mesos_install::execute::{Task, execute};
 use calico_mesos_install::facts::{Facts, FactsQuery, Firewall, SeLinux, Sysctl, System, UnitFacts};
@@ -245,7 +245,7 @@ proptest! {
                 std::mem::discriminant(&calico_mesos_install::facts::Effect::Missing(String::new()))
             );
         }
-        let closed = SystemSetting::Port { port: 6051, protocol: "tcp".to_owned() };
+        let closed = "port 6051/tcp".parse().unwrap();
         let is_open = host.system.effect(&closed) == calico_mesos_install::facts::Effect::InEffect;
         prop_assert!(!is_open || later, "the first inventory never has this port");
     }

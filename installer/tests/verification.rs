@@ -1,13 +1,15 @@
 //! What `verify` concludes from what services say of each other.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod common;
+#[path = "verification/tasks.rs"]
+mod tasks;
 
 use calico_mesos_install::cluster::Cluster;
 use calico_mesos_install::data::Data;
 use calico_mesos_install::facts::Answer;
-use calico_mesos_install::verify::{self, Answers, Topic, checks, inquiries, questions};
+use calico_mesos_install::verify::{self, Answers, Installed, Topic, checks, inquiries, questions};
 use serde_json::{Value, json};
 
 fn cluster() -> Cluster {
@@ -31,7 +33,7 @@ fn http(body: &Value) -> Answer {
 const LIBRARY: &str = "/usr/lib64/mesos/libmesos_network_isolator-0.1.so";
 
 fn agent_state() -> Value {
-    json!({"flags": {
+    json!({"version": "0.28.2", "flags": {
         "containerizers": "mesos",
         "isolation": "cgroups/cpu,com_mesosphere_mesos_NetworkIsolator",
         "hooks": "com_mesosphere_mesos_NetworkHook",
@@ -56,6 +58,7 @@ fn healthy() -> Answers {
         vec![
             (Topic::EtcdHealth, http(&json!({"health": "true"}))),
             (Topic::MarathonLeader, http(&json!({"leader": "m2:8080"}))),
+            (Topic::MarathonInfo, http(&json!({"version": "1.1.2"}))),
             (Topic::DnsLeader, dns([10, 0, 0, 2])),
             (
                 Topic::ZooKeeperMode,
@@ -72,7 +75,9 @@ fn healthy() -> Answers {
             ),
             (
                 Topic::MasterState,
-                http(&json!({"elected_time": time, "slaves": if leads { vec![&agent] } else { vec![] }})),
+                http(
+                    &json!({"version": "0.28.2", "elected_time": time, "slaves": if leads { vec![&agent] } else { vec![] }}),
+                ),
             ),
         ]
     };
@@ -89,9 +94,17 @@ fn healthy() -> Answers {
     ])
 }
 
+/// What every host has installed.
+fn installed() -> Installed {
+    let packages = [("mesos", "0.28.2"), ("marathon", "1.1.2")];
+    let packages = packages.map(|(name, version)| (name.parse().unwrap(), version.to_owned()));
+    let hosts = cluster().hosts.into_iter().map(|host| host.name);
+    hosts.map(|host| (host, packages.clone().into())).collect()
+}
+
 /// The checks that do not hold, as `name: what was seen`.
 fn broken(answers: &Answers) -> Vec<String> {
-    let checks = checks(&cluster(), answers);
+    let checks = checks(&cluster(), answers, &installed());
     checks.iter().filter(|check| !check.ok).map(|check| format!("{}: {}", check.name, check.seen)).collect()
 }
 
@@ -106,7 +119,8 @@ fn with(host: &str, topic: Topic, answer: Answer) -> Answers {
 #[test]
 fn a_healthy_cluster_passes_every_check() {
     assert_eq!(broken(&healthy()), Vec::<String>::new());
-    let names: Vec<&str> = checks(&cluster(), &healthy()).iter().map(|check| check.name).collect();
+    let names: Vec<&str> =
+        checks(&cluster(), &healthy(), &installed()).iter().map(|check| check.name).collect();
     let expected = [
         "zookeeper-leader",
         "etcd-leader",
@@ -121,6 +135,13 @@ fn a_healthy_cluster_passes_every_check() {
         "dns-leader",
         "dns-leader",
         "dns-leader",
+        "running-version",
+        "running-version",
+        "running-version",
+        "running-version",
+        "running-version",
+        "running-version",
+        "running-version",
     ];
     assert_eq!(names, expected);
     assert!(names.iter().all(|name| verify::NAMES.contains(name)));
@@ -152,8 +173,13 @@ fn a_leader_whose_registrar_has_not_recovered_is_none() {
 
 #[test]
 fn an_agent_must_be_registered_active_and_with_its_attributes() {
-    let state =
-        |agents: Value| with("m2", Topic::MasterState, http(&json!({"elected_time": 1.5, "slaves": agents})));
+    let state = |agents: Value| {
+        with(
+            "m2",
+            Topic::MasterState,
+            http(&json!({"version": "0.28.2", "elected_time": 1.5, "slaves": agents})),
+        )
+    };
     assert_eq!(broken(&state(json!([]))), ["mesos-agent-registered: m2 does not list it"]);
     let agent = json!([{"hostname": "a1", "active": false}]);
     assert_eq!(broken(&state(agent)), ["mesos-agent-registered: m2 lists it as inactive"]);
@@ -168,17 +194,20 @@ fn an_agent_must_be_registered_active_and_with_its_attributes() {
 fn without_a_master_among_the_hosts_asked_nothing_is_said_of_agents() {
     let mut answers = healthy();
     answers.retain(|host, _| host.as_str() == "a1");
-    let named = checks(&cluster(), &answers).into_iter().map(|check| check.name);
-    assert_eq!(named.collect::<Vec<_>>(), ["mesos-agent-containerizers", "network-module-active"]);
+    let named = checks(&cluster(), &answers, &installed()).into_iter().map(|check| check.name);
+    assert_eq!(
+        named.collect::<Vec<_>>(),
+        ["mesos-agent-containerizers", "network-module-active", "running-version"]
+    );
 }
 
 #[test]
 fn each_host_is_asked_about_its_roles_on_their_ports() {
     let cluster = cluster();
     let ports = |name: &str| -> Vec<u16> {
-        questions(cluster.host(name).unwrap()).iter().map(|question| question.check.port).collect()
+        questions(&cluster, cluster.host(name).unwrap()).iter().map(|question| question.check.port).collect()
     };
-    assert_eq!(ports("m1"), [2181, 2379, 5050, 5050, 2379, 8080]);
+    assert_eq!(ports("m1"), [2181, 2379, 5050, 5050, 2379, 8080, 8080]);
     assert_eq!(ports("a1"), [5051]);
     let asked = |name: &str| inquiries(cluster.host(name).unwrap()).into_iter().map(|(topic, _)| topic);
     assert_eq!(asked("m1").collect::<Vec<_>>(), [Topic::DnsLeader]);
@@ -244,10 +273,12 @@ fn docker_and_calico_are_judged_by_what_their_programs_print() {
     let judged = |store: &str, status: &str| -> Vec<String> {
         let bytes = |text: &str| Answer::Bytes(text.as_bytes().to_vec());
         let answers = vec![(Topic::DockerInfo, bytes(store)), (Topic::BgpStatus, bytes(status))];
-        let judged = checks(&cluster, &Answers::from([("a1".parse().unwrap(), answers)]));
+        let judged = checks(&cluster, &Answers::from([("a1".parse().unwrap(), answers)]), &Installed::new());
         judged
             .into_iter()
-            .filter(|check| !check.ok && check.name != "mesos-agent-containerizers")
+            .filter(|check| {
+                !check.ok && !["mesos-agent-containerizers", "running-version"].contains(&check.name)
+            })
             .map(|check| check.seen)
             .collect()
     };
@@ -256,4 +287,67 @@ fn docker_and_calico_are_judged_by_what_their_programs_print() {
     assert_eq!(judged("Containers: 0\n", &up), ["`docker info` names no cluster store"]);
     assert!(judged(store, &peer("Idle"))[0].contains("a2: | 10.0.0.12"));
     assert_eq!(judged(store, "Couldn't connect to etcd\n"), ["`calicoctl status`: a2: not among the peers"]);
+}
+
+#[test]
+fn a_service_that_runs_in_another_version_than_its_package_is_found() {
+    let state = |version: &str| http(&json!({"version": version, "flags": agent_state()["flags"]}));
+    let old = broken(&with("a1", Topic::AgentState, state("0.28.1")));
+    assert_eq!(old, ["running-version: mesos-agent: it runs as 0.28.1, and the package mesos is 0.28.2"]);
+    let info = http(&json!({"version": "1.1.1"}));
+    let old = broken(&with("m3", Topic::MarathonInfo, info));
+    assert_eq!(old, ["running-version: marathon: it runs as 1.1.1, and the package marathon is 1.1.2"]);
+    let silent = broken(&with("m3", Topic::MarathonInfo, Answer::Nothing));
+    assert_eq!(silent, ["running-version: marathon: it does not say which version it is"]);
+}
+
+#[test]
+fn marathon_lb_must_have_the_applications_of_its_groups() {
+    let text = r#"
+        cluster = { name = "t", release = "lab", containerizers = ["mesos"] }
+        packages = { repo = "dist", provided = ["docker"] }
+        hosts = [
+            { name = "m1", address = "10.0.0.1", roles = ["master"] },
+            { name = "lb", address = "10.0.0.2", roles = ["marathon-lb"] },
+        ]
+    "#;
+    let (cluster, mistakes) = common::resolve(text, &Data::built_in());
+    assert!(mistakes.is_empty(), "{mistakes}");
+    let asked = |name: &str| -> Vec<Topic> {
+        questions(&cluster, cluster.host(name).unwrap()).iter().map(|question| question.topic).collect()
+    };
+    assert!(asked("m1").contains(&Topic::MarathonApps) && asked("lb").contains(&Topic::BalancerConfig));
+    let judged = |apps: Value, config: Answer| {
+        let answers = Answers::from([
+            ("m1".parse().unwrap(), vec![(Topic::MarathonApps, http(&json!({"apps": apps})))]),
+            ("lb".parse().unwrap(), vec![(Topic::BalancerConfig, config)]),
+        ]);
+        let checks = checks(&cluster, &answers, &Installed::new());
+        let check = checks.into_iter().find(|check| check.name == "marathon-lb-apps").unwrap();
+        assert_eq!(check.host.unwrap().as_str(), "lb");
+        (check.level, check.seen)
+    };
+    let config = |text: &str| Answer::Bytes(format!("HTTP/1.0 200 OK\r\n\r\n{text}").into_bytes());
+    let web = json!({"id": "/shop/web", "labels": {"HAPROXY_GROUP": "external"}, "ports": [20005],
+        "tasks": [{"host": "a1", "ports": [31000]}]});
+    let own = json!({"id": "/own", "labels": {"HAPROXY_0_GROUP": "internal,external"},
+        "ipAddress": {"discovery": {"ports": [{"number": 80}]}}, "tasks": [{"ipAddresses": [{"ipAddress": "192.168.0.1"}]}]});
+    // In another group, without a task, without a port, with a task that has no address yet.
+    let others = [
+        json!({"id": "/other", "labels": {"HAPROXY_GROUP": "internal"}, "ports": [1], "tasks": [{}]}),
+        json!({"id": "/idle", "labels": {"HAPROXY_GROUP": "external"}, "ports": [1], "tasks": []}),
+        json!({"id": "/portless", "labels": {"HAPROXY_GROUP": "external"}, "ports": [], "tasks": [{}]}),
+        json!({"id": "/staging", "labels": {"HAPROXY_GROUP": "external"}, "ports": [1], "ipAddress": {}, "tasks": [{}]}),
+    ];
+    let all = |first: &[&Value]| Value::from_iter(first.iter().copied().cloned().chain(others.clone()));
+    let both = "frontend x\nbackend shop_web_20005\n  server a\n\nbackend own_20123\n";
+    let (level, seen) = judged(all(&[&web, &own]), config(both));
+    assert_eq!(
+        (level, seen.as_str()),
+        (verify::Level::Passed, "HAProxy has a backend for each of 2 applications")
+    );
+    let (level, seen) = judged(all(&[&web, &own]), config("backend shop_web_v2_20005\nbackend own_20123\n"));
+    assert_eq!((level, seen.as_str()), (verify::Level::Failed, "HAProxy has no backend for /shop/web"));
+    assert_eq!(judged(all(&[]), config("")).0, verify::Level::Skipped);
+    assert_eq!(judged(all(&[&web]), Answer::Nothing).0, verify::Level::Failed);
 }

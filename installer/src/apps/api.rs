@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{AppDefinition, MarathonVersion};
 
@@ -61,6 +61,21 @@ impl Call {
     /// Removes an app with its tasks.
     pub fn remove(id: &str) -> Self {
         Self { method: "DELETE", path: format!("/v2/apps{id}"), body: String::new() }
+    }
+
+    /// A group of apps.
+    pub fn group(id: &str) -> Self {
+        Self::get(&format!("/v2/groups{id}"))
+    }
+
+    /// Creates a group of apps or brings it to these definitions, all in one deployment.
+    pub fn put_group(id: &str, apps: &[Value]) -> Self {
+        Self { method: "PUT", path: format!("/v2/groups{id}"), body: json!({"apps": apps}).to_string() }
+    }
+
+    /// Removes a group with all its apps, whatever deployment of them is open.
+    pub fn remove_group(id: &str) -> Self {
+        Self { method: "DELETE", path: format!("/v2/groups{id}?force=true"), body: String::new() }
     }
 
     fn get(path: &str) -> Self {
@@ -225,8 +240,6 @@ impl Task {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn answer(status: u16, body: &Value) -> Vec<u8> {

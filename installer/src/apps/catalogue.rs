@@ -125,6 +125,11 @@ impl Catalogue {
         mistakes.or(Self { samples: apps, templates, probe })
     }
 
+    /// A command for a task that tells whom it reaches.
+    pub fn probe_command(&self) -> String {
+        super::probe_command(&self.probe)
+    }
+
     /// All samples, in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = &Sample> {
         self.samples.iter()

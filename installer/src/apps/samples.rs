@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{AppDefinition, Catalogue, MarathonVersion, Sample, probe_command};
+use super::{AppDefinition, Catalogue, MarathonVersion, Sample};
 use crate::cluster::Cluster;
 use crate::diagnostic::{Mistake, Mistakes};
 use crate::render::{Shape, Template};
@@ -93,7 +93,7 @@ impl<'a> Samples<'a> {
                 .unwrap_or_else(|| Pool { network: POOL.to_owned(), last: [192, 168, 255, 254].into() }),
             domain: format!("{framework}.{zone}"),
             etcd_authority: authority.unwrap_or_default(),
-            probe: probe_command(&catalogue.probe),
+            probe: catalogue.probe_command(),
         };
         Self { catalogue, context }
     }

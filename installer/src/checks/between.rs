@@ -63,7 +63,8 @@ fn tcp_ports<'a>(host: &'a ClusterHost, role: &'a Role, to_peer: bool) -> impl I
     };
     let tcp = role.ports.iter().filter(|port| port.protocol == Protocol::Tcp);
     let tcp = tcp.filter(move |port| to_peer || for_clients(&port.port.value));
-    tcp.filter_map(|port| u16::try_from(host.port(&port.port)?).ok())
+    // Of a range nobody knows which of its ports will be in use.
+    tcp.filter_map(|port| host.ports(&port.port)?.only())
 }
 
 /// The hosts that come after a host in the inventory, as if it were a ring.

@@ -3,6 +3,7 @@
 use super::{Input, Problem, Subject};
 use crate::desired::ManagedUnit;
 use crate::facts::{Listener, problems};
+use crate::model::PortRange;
 use crate::roles::Protocol;
 
 pub(super) fn ports(input: &Input<'_>) -> Vec<Problem> {
@@ -23,14 +24,14 @@ fn of_host(input: &Input<'_>, subject: &Subject<'_>) -> Vec<Problem> {
             continue;
         }
         for port in &role.ports {
-            let Some(number) = subject.host.port(&port.port) else { continue };
+            let Some(ports) = subject.host.ports(&port.port) else { continue };
             let udp = port.protocol == Protocol::Udp;
             let holders = subject.facts.around.listeners.iter();
             let foreign = |listener: &&Listener| {
-                listener.udp == udp && u64::from(listener.port) == number && !is_ours(subject, unit, listener)
+                listener.udp == udp && ports.has(listener.port) && !is_ours(subject, unit, listener)
             };
             if let Some(listener) = holders.clone().find(foreign) {
-                found.push(held(subject, unit, number, listener));
+                found.push(held(subject, unit, ports, listener));
             }
         }
     }
@@ -47,7 +48,7 @@ fn is_ours(subject: &Subject<'_>, unit: &ManagedUnit, listener: &Listener) -> bo
     of == unit.name.as_str() || (is_container && by_receipt)
 }
 
-fn held(subject: &Subject<'_>, unit: &ManagedUnit, port: u64, listener: &Listener) -> Problem {
+fn held(subject: &Subject<'_>, unit: &ManagedUnit, ports: PortRange, listener: &Listener) -> Problem {
     let protocol = if listener.udp { "udp" } else { "tcp" };
     let (holder, remedy) = match &listener.process {
         Some(process) => {
@@ -64,8 +65,12 @@ fn held(subject: &Subject<'_>, unit: &ManagedUnit, port: u64, listener: &Listene
             "See with `ss -lntup` what it is, stop it".to_owned(),
         ),
     };
+    let of = if ports.only().is_some() { String::new() } else { format!(" with {ports}") };
     subject.fail(
-        format!("{holder} holds port {port}/{protocol} at {}, which {} needs", listener.address, unit.name),
+        format!(
+            "{holder} holds port {}/{protocol} at {}, which {} needs{of}",
+            listener.port, listener.address, unit.name
+        ),
         format!("{remedy}, or give `{}` another port in `[vars]`.", unit.role),
     )
 }

@@ -66,6 +66,10 @@ pub(super) const VERIFY: &str = "\
 Examples:
   calico-mesos-install verify inventory.toml
   calico-mesos-install verify inventory.toml --json
+  calico-mesos-install verify inventory.toml --tasks --junit verify.xml
+
+--tasks changes the cluster for a while: it launches applications below /verify-tasks and removes them again, after
+Ctrl-C too. A second Ctrl-C ends at once and leaves them.
 
 Exit status 1 where something does not hold.";
 

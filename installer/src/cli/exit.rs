@@ -92,7 +92,7 @@ impl Failure {
     }
 
     /// The error as an event.
-    pub(super) fn line(&self) -> ErrorLine {
+    pub(in crate::cli) fn line(&self) -> ErrorLine {
         ErrorLine { message: with_causes(self.error.as_ref()), exit: self.exit as u8 }
     }
 

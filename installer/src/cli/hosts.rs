@@ -148,7 +148,16 @@ impl Prepared {
 
     /// Connects to all hosts and gathers their facts, to look at them only.
     pub(super) fn look(&self, reporter: &Reporter) -> Result<Fleet<'_>, Failure> {
-        Fleet::gather(&self.desired, &self.reach(reporter, None)).map_err(Failure::usage)
+        self.look_under(reporter, None)
+    }
+
+    /// The same under a lock, where there is one to be taken.
+    pub(super) fn look_under<'a>(
+        &'a self,
+        reporter: &Reporter,
+        lock: Option<&'a str>,
+    ) -> Result<Fleet<'a>, Failure> {
+        Fleet::gather(&self.desired, &self.reach(reporter, lock)).map_err(Failure::usage)
     }
 
     /// What it takes to reach the hosts, under a lock where they are going to be changed.

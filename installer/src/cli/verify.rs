@@ -1,5 +1,7 @@
 //! `verify`: proves that the cluster works.
 
+mod tasks;
+
 use std::time::{Duration, Instant};
 
 use super::hosts::{HostArgs, Prepared};
@@ -8,9 +10,10 @@ use crate::diagnostic::with_causes;
 use crate::event::{Outcome, Summary, Totals};
 use crate::facts::{FactsQuery, problems};
 use crate::fleet::{Fleet, Member};
+use crate::host::HostError;
 use crate::model::HostName;
 use crate::report::{Format, json_line, show_checks, show_summary};
-use crate::verify::{self, Answers, Check};
+use crate::verify::{self, Answers, Check, Installed};
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
@@ -20,15 +23,34 @@ pub struct Args {
     /// Write the checks to this file as well, in the form of JUnit, which CI systems read.
     #[arg(long, value_name = "FILE")]
     junit: Option<camino::Utf8PathBuf>,
+    /// Launch tasks as well, in net-groups on two agents: who of them may reach whom, and whether Mesos-DNS knows their
+    /// names. They are removed again in any case.
+    #[arg(long)]
+    tasks: bool,
+    /// How long these tasks may take to run, for example 90s or 10m.
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = super::apps::patience, requires = "tasks")]
+    timeout: Duration,
 }
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let prepared = Prepared::load_to_look(common, &args.hosts)?;
     let reporter = prepared.reporter(common, "verify")?;
-    let mut fleet = prepared.look(&reporter)?;
+    // Two runs would remove one another's tasks, and an `apply` would be taken for a cluster that does not work.
+    let holder = args.tasks.then(super::who);
+    let mut fleet = prepared.look_under(&reporter, holder.as_deref())?;
+    let locked = |member: &Member<'_>| match &member.state {
+        Err(error @ HostError::Locked { .. }) => Some(format!("{}: {error}", member.name())),
+        _ => None,
+    };
+    if let Some(held) = fleet.members.iter().find_map(locked) {
+        return Err(Failure::new(Exit::Locked, held));
+    }
     let mut checks: Vec<Check> = fleet.members.iter().flat_map(|member| of_host(&prepared, member)).collect();
-    checks.extend(verify::checks(&prepared.cluster, &ask(&prepared, &mut fleet)?));
+    checks.extend(verify::checks(&prepared.cluster, &ask(&prepared, &mut fleet)?, &installed(&fleet)));
+    if args.tasks {
+        checks.extend(tasks::run(common, &prepared, &mut fleet, args.timeout)?);
+    }
     if let Some(file) = &args.junit {
         fs_err::write(file, verify::junit(&checks, begun.elapsed())).map_err(Failure::usage)?;
     }
@@ -73,12 +95,22 @@ fn of_host(prepared: &Prepared, member: &Member<'_>) -> Vec<Check> {
     vec![check("services-healthy", healthy, seen), check("no-drift", drift.0, drift.1)]
 }
 
+/// The versions of the packages that the hosts have.
+fn installed(fleet: &Fleet<'_>) -> Installed {
+    let of = |member: &Member<'_>| {
+        let packages = &member.facts()?.packages;
+        let versions = packages.iter().map(|(name, package)| (name.clone(), package.nevra.version.clone()));
+        Some((member.name().clone(), versions.collect()))
+    };
+    fleet.members.iter().filter_map(of).collect()
+}
+
 /// Asks the services about each other, on all hosts at once.
 fn ask(prepared: &Prepared, fleet: &mut Fleet<'_>) -> Result<Answers, Failure> {
     let asked = fleet.on_all(prepared.forks, |member| {
         let host = prepared.cluster.host(member.desired.host.as_str())?;
         let known = member.state.as_mut().ok()?;
-        let questions = verify::questions(host);
+        let questions = verify::questions(&prepared.cluster, host);
         let probes =
             questions.iter().map(|question| member.desired.secured(question.check.clone())).collect();
         let answers = match questions.is_empty() {

@@ -1,12 +1,10 @@
 //! What must hold between inventory and roles.
 
-use std::collections::BTreeMap;
-
 use super::{Cluster, ClusterHost};
 use crate::data::Data;
 use crate::diagnostic::{Mistake, Mistakes, list, suggestion};
 use crate::inventory::Inventory;
-use crate::model::{RoleName, VarName};
+use crate::model::{PortRange, RoleName, VarName};
 use crate::roles::{Catalogue, Each, PortRef, Protocol, Role, Where, applies, unknown_role};
 
 /// Names in the inventory that nothing goes by.
@@ -138,32 +136,56 @@ fn attributes(cluster: &Cluster, host: &ClusterHost, mistakes: &mut Mistakes) {
 
 /// Two services cannot listen on one port of a host.
 fn ports(cluster: &Cluster, host: &ClusterHost, mistakes: &mut Mistakes) {
-    let mut taken: BTreeMap<(u64, Protocol), &RoleName> = BTreeMap::new();
+    let mut taken: Vec<(PortRange, Protocol, &RoleName)> = Vec::new();
     for name in &host.roles {
         let Some(role) = cluster.roles.get(name.as_str()) else { continue };
         for port in &role.ports {
-            let Some(number) = host.port(&port.port) else { continue };
+            let Some(ports) = host.ports(&port.port) else { continue };
             let protocol = port.protocol;
-            if let Some(other) = taken.insert((number, protocol), &role.name) {
+            let held = taken.iter().find(|(of, over, _)| *over == protocol && of.overlaps(ports)).copied();
+            taken.push((ports, protocol, &role.name));
+            if let Some((others, _, other)) = held {
+                // Of a range and a port in it, the port is what both would have.
+                let shared = if others.only().is_some() { others } else { ports };
                 let message =
-                    format!("`{}` and `{other}` would both listen on port {number}/{protocol}", role.name);
-                let vars = role.ports.iter().filter_map(|port| match &port.port.value {
-                    PortRef::Var(var) if host.port(&port.port) == Some(number) => Some(VarName::as_str(var)),
-                    _ => None,
+                    format!("`{}` and `{other}` would both listen on port {shared}/{protocol}", role.name);
+                let mistake = Mistake::new(&name.place, message);
+                mistakes.push(match free(cluster, host, [role.name.as_str(), other.as_str()], shared) {
+                    vars if vars.is_empty() => {
+                        mistake.help("put one of them on another host: neither can have another port")
+                    }
+                    vars => {
+                        mistake.help(format!("give a variable another value, for example {}", list(vars)))
+                    }
                 });
-                let help = format!("give a variable another value, for example {}", list(vars));
-                mistakes.push(Mistake::new(&name.place, message).help(help));
             }
         }
     }
 }
 
+/// The variables of one of the roles that put a service on one of these ports; of the first role that has any.
+fn free(cluster: &Cluster, host: &ClusterHost, roles: [&str; 2], shared: PortRange) -> Vec<String> {
+    let of = |role: &str| -> Vec<String> {
+        let ports = cluster.roles.get(role).into_iter().flat_map(|role| &role.ports);
+        let vars = ports.filter_map(|port| match &port.port.value {
+            PortRef::Var(var) if host.ports(&port.port)?.overlaps(shared) => Some(VarName::as_str(var)),
+            _ => None,
+        });
+        vars.map(ToOwned::to_owned).collect()
+    };
+    roles.into_iter().map(of).find(|vars| !vars.is_empty()).unwrap_or_default()
+}
+
 impl ClusterHost {
-    /// The number of a port on this host.
-    pub(crate) fn port(&self, port: &PortRef) -> Option<u64> {
+    /// What a port of a role is on this host: one, or a range of them.
+    pub(crate) fn ports(&self, port: &PortRef) -> Option<PortRange> {
         match port {
-            PortRef::Number(number) => Some(u64::from(*number)),
-            PortRef::Var(var) => self.vars.get(var).and_then(serde_json::Value::as_u64),
+            PortRef::Number(number) => PortRange::one(*number),
+            PortRef::Range(range) => Some(*range),
+            PortRef::Var(var) => match self.vars.get(var)? {
+                serde_json::Value::String(range) => range.parse().ok(),
+                number => PortRange::one(u16::try_from(number.as_u64()?).ok()?),
+            },
         }
     }
 }

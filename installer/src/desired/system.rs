@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::HostPath;
+use crate::model::{HostPath, PortRange};
 
 /// One setting of a host's system. Its text is what people and receipts see: `port 5050/tcp`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
@@ -23,10 +23,10 @@ pub enum SystemSetting {
         /// Its value.
         value: String,
     },
-    /// firewalld lets a port through, now and after a restart.
+    /// firewalld lets a port, or a range of ports, through, now and after a restart.
     Port {
-        /// The port.
-        port: u16,
+        /// The port or ports.
+        ports: PortRange,
         /// `tcp` or `udp`.
         protocol: String,
     },
@@ -58,7 +58,7 @@ impl fmt::Display for SystemSetting {
         match self {
             Self::Module { name } => write!(f, "module {name}"),
             Self::Sysctl { key, value } => write!(f, "sysctl {key} = {value}"),
-            Self::Port { port, protocol } => write!(f, "port {port}/{protocol}"),
+            Self::Port { ports, protocol } => write!(f, "port {ports}/{protocol}"),
             Self::Protocol { number } => write!(f, "protocol {number}"),
             Self::Label { path, kind } => write!(f, "label {kind} of {path}"),
             Self::Permissive => f.write_str("selinux permissive"),
@@ -84,8 +84,8 @@ impl FromStr for SystemSetting {
                     Self::Sysctl { key: key.to_owned(), value: value.to_owned() }
                 }
                 "port" => {
-                    let (port, protocol) = rest.split_once('/')?;
-                    Self::Port { port: port.parse().ok()?, protocol: protocol.to_owned() }
+                    let (ports, protocol) = rest.split_once('/')?;
+                    Self::Port { ports: ports.parse().ok()?, protocol: protocol.to_owned() }
                 }
                 "protocol" => Self::Protocol { number: rest.parse().ok()? },
                 "label" => {
@@ -124,15 +124,23 @@ mod tests {
             "module xt_set",
             "sysctl net.ipv4.tcp_rmem = 4096 87380 6291456",
             "port 5050/tcp",
+            "port 20001-29999/tcp",
             "protocol 4",
             "label bin_t of /calico of old",
             "selinux permissive",
         ] {
             assert_eq!(text.parse::<SystemSetting>().unwrap().to_string(), text);
         }
-        for bad in
-            ["", "module", "port 5050", "port x/tcp", "protocol 400", "label bin_t of calico", "selinux off"]
-        {
+        for bad in [
+            "",
+            "module",
+            "port 5050",
+            "port x/tcp",
+            "port 9-8/tcp",
+            "protocol 400",
+            "label bin_t of calico",
+            "selinux off",
+        ] {
             assert!(bad.parse::<SystemSetting>().is_err(), "{bad}");
         }
     }

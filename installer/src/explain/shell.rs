@@ -40,7 +40,7 @@ pub(super) fn set(setting: &SystemSetting) -> String {
     match setting {
         SystemSetting::Module { name } => format!("modprobe {name}"),
         SystemSetting::Sysctl { key, value } => format!("sysctl -w {}", quoted(&format!("{key}={value}"))),
-        SystemSetting::Port { port, protocol } => firewall(&format!("--add-port={port}/{protocol}")),
+        SystemSetting::Port { ports, protocol } => firewall(&format!("--add-port={ports}/{protocol}")),
         SystemSetting::Protocol { number } => firewall(&format!("--add-protocol={number}")),
         SystemSetting::Label { path, kind } => {
             let path = quoted(path.as_str());

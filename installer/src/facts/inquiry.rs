@@ -36,6 +36,10 @@ pub enum Inquiry {
     DockerInfo,
     /// What `calicoctl status` prints.
     BgpStatus,
+    /// The servers that the host asks for names, an address a line.
+    Resolvers,
+    /// The IPv4 addresses that the host's resolver knows for a name, one a line.
+    Resolve(String),
 }
 
 /// A request over HTTP.
@@ -87,6 +91,8 @@ impl Inquiry {
                 Self::Libraries(unit) => writeln!(records, "libraries\t{id}\t{unit}"),
                 Self::DockerInfo => writeln!(records, "docker\t{id}"),
                 Self::BgpStatus => writeln!(records, "bgp\t{id}"),
+                Self::Resolvers => writeln!(records, "resolvers\t{id}"),
+                Self::Resolve(name) => writeln!(records, "resolve\t{id}\t{name}"),
             };
         }
         Command::script(SCRIPT, [pause.as_secs_f32().to_string()]).stdin(records)
@@ -195,6 +201,15 @@ mod tests {
         let bytes = |bytes: &[u8]| Answer::Bytes(bytes.to_vec());
         assert_eq!(answers[0], bytes(b"HTTP/1.1 200 OK\r\n\r\n\0\xffbytes"));
         assert_eq!(answers[1..], [bytes(&[0, 255, 10, 9, 0]), Answer::Nothing]);
+    }
+
+    #[test]
+    fn names_are_asked_of_the_hosts_own_resolver() {
+        let name = |name: &str| Inquiry::Resolve(name.to_owned());
+        let answers = ask(&[name("localhost"), name("no-such-host.invalid"), Inquiry::Resolvers]);
+        assert_eq!(answers[..2], [Answer::Bytes(b"127.0.0.1\n".to_vec()), Answer::Nothing]);
+        let resolvers = answers[2].text().unwrap_or_default();
+        assert!(resolvers.lines().all(|line| line.parse::<IpAddr>().is_ok()), "{resolvers}");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 #   exchange ID tcp|udp ADDRESS PORT SECONDS REQUEST(base64)   what a service answers
 #   libraries ID UNIT                                          the shared libraries that a unit's process has loaded
 #   docker ID | bgp ID                                         what `docker info` or `calicoctl status` prints
+#   resolvers ID                                               the servers that are asked for names, a line each
+#   resolve ID NAME                                            the IPv4 addresses of a name, a line each
 # $1: seconds to wait before asking. Services are spoken to by bash, which speaks TCP and UDP by itself.
 export LC_ALL=C TZ=UTC
 [ "$1" = 0 ] || sleep "$1"
@@ -33,6 +35,12 @@ while IFS=$tab read -r kind id a b c d e; do
     libraries) answer=$(libraries "$a" | base64 -w0) ;;
     docker) answer=$(timeout 20 docker info 2>/dev/null | base64 -w0) ;;
     bgp) answer=$(bgp | base64 -w0) ;;
+    resolvers)
+        # Behind systemd's own resolver are those that it asks.
+        answer=$(cat /etc/resolv.conf /run/systemd/resolve/resolv.conf 2>/dev/null |
+            sed -n 's/^[[:space:]]*nameserver[[:space:]]*\([^[:space:]]*\).*/\1/p' | sort -u | base64 -w0)
+        ;;
+    resolve) answer=$(timeout 10 getent ahostsv4 "$a" | cut -d ' ' -f 1 | sort -u | base64 -w0) ;;
     *) continue ;;
     esac
     if [ -n "$answer" ]; then state=ok; else state=none; fi

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::desired::SystemSetting;
-use crate::model::HostPath;
+use crate::model::{HostPath, PortRange};
 
 /// What a host's own system is like now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +102,7 @@ impl System {
                 None if !self.container => missing("the kernel does not have it yet".to_owned()),
                 _ => Effect::NotHere,
             },
-            SystemSetting::Port { port, protocol } => self.passes(|open| covers(open, *port, protocol)),
+            SystemSetting::Port { ports, protocol } => self.passes(|open| covers(open, *ports, protocol)),
             SystemSetting::Protocol { number } => self.passes(|open| is_protocol(open, *number)),
             SystemSetting::Label { path, kind } => match (self.selinux, self.labels.get(path)) {
                 (None, _) => Effect::NotHere,
@@ -168,14 +168,10 @@ fn in_firewall(setting: &SystemSetting) -> String {
     text.split_once(' ').map_or_else(String::new, |(_, what)| what.to_owned())
 }
 
-/// Whether `5000-6000/tcp` or `5050/tcp` has the port in it.
-fn covers(open: &str, port: u16, protocol: &str) -> bool {
-    let Some((ports, of)) = open.split_once('/') else { return false };
-    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
-    let number = |text: &str| text.parse::<u16>().ok();
-    of == protocol
-        && number(first).is_some_and(|first| first <= port)
-        && number(last).is_some_and(|last| port <= last)
+/// Whether `5000-6000/tcp` or `5050/tcp` has all the ports in it.
+fn covers(open: &str, ports: PortRange, protocol: &str) -> bool {
+    let Some((range, of)) = open.split_once('/') else { return false };
+    of == protocol && range.parse::<PortRange>().is_ok_and(|open| open.covers(ports))
 }
 
 /// firewalld takes and prints names of /etc/protocols as well.
@@ -212,14 +208,19 @@ mod tests {
 
     #[test]
     fn a_port_is_open_where_now_and_later_agree() {
-        let firewall =
-            Firewall { now: set(&["5000-6000/tcp", "53/udp"]), permanent: set(&["5050/tcp", "4"]) };
+        let firewall = Firewall {
+            now: set(&["5000-6000/tcp", "53/udp", "7000-7020/tcp"]),
+            permanent: set(&["5050/tcp", "4", "7010-7020/tcp"]),
+        };
         let system = System { firewall: Some(firewall), ..System::default() };
         assert_eq!(system.effect(&setting("port 5050/tcp")), Effect::InEffect);
+        assert_eq!(system.effect(&setting("port 7010-7020/tcp")), Effect::InEffect);
         for (text, why) in [
             ("port 5051/tcp", "firewalld would not let it through after a restart"),
             ("port 5050/udp", "firewalld runs and does not let it through"),
             ("port 6001/tcp", "firewalld runs and does not let it through"),
+            ("port 7000-7020/tcp", "firewalld would not let it through after a restart"),
+            ("port 7015-7021/tcp", "firewalld runs and does not let it through"),
             ("protocol 4", "firewalld lets it through only after a restart"),
         ] {
             assert_eq!(system.effect(&setting(text)), Effect::Missing(why.to_owned()), "{text}");

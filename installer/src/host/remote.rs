@@ -355,7 +355,7 @@ fn system_record(action: &Action) -> Option<String> {
     Some(match setting {
         SystemSetting::Module { name } => format!("module\t{name}\n"),
         SystemSetting::Sysctl { key, value } => format!("sysctl\t{key}\t{value}\n"),
-        SystemSetting::Port { port, protocol } => format!("{open}\tport\t{port}/{protocol}\n"),
+        SystemSetting::Port { ports, protocol } => format!("{open}\tport\t{ports}/{protocol}\n"),
         SystemSetting::Protocol { number } => format!("{open}\tprotocol\t{number}\n"),
         SystemSetting::Label { path, kind } => format!("{label}\t{kind}\t{path}\n"),
         SystemSetting::Permissive => "permissive\n".to_owned(),

@@ -8,9 +8,11 @@ mod name;
 mod os_release;
 mod package;
 mod path;
+mod port;
 
 pub use digest::{Digest, DigestWriter, ParseDigestError};
 pub use name::{HostName, NameError, PackageName, RoleName, SettingName, UnitName, VarName};
 pub use os_release::OsRelease;
 pub use package::{Arch, Nevra, ParseNevraError};
 pub use path::{HostPath, HostPathError, Mode};
+pub use port::{PortRange, PortRangeError};

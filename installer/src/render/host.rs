@@ -340,7 +340,7 @@ impl<'a> Work<'a> {
     }
 
     fn health(&self, health: &crate::roles::RoleHealth) -> Option<HealthCheck> {
-        let port = self.host.port(&health.port).and_then(|port| u16::try_from(port).ok())?;
+        let port = self.host.ports(&health.port)?.only()?;
         let probe = match (&health.probe, &health.tls) {
             // Where a role's files for TLS are not written, its service speaks without.
             (Probe::Http { path, contains }, Some(folder)) if self.has_credentials_in(folder) => {

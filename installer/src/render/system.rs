@@ -30,9 +30,8 @@ pub(super) fn settings(host: &ClusterHost, roles: &[&Role]) -> Vec<SystemSetting
         value.into_iter().for_each(|value| add(SystemSetting::Sysctl { key: sysctl.key.clone(), value }));
     }
     for port in roles.iter().flat_map(|role| &role.ports) {
-        let number = host.port(&port.port).and_then(|port| u16::try_from(port).ok());
-        let protocol = port.protocol.to_string();
-        number.into_iter().for_each(|port| add(SystemSetting::Port { port, protocol: protocol.clone() }));
+        let ports = host.ports(&port.port).into_iter();
+        ports.for_each(|ports| add(SystemSetting::Port { ports, protocol: port.protocol.to_string() }));
     }
     for role in roles {
         let used = role.system.protocols.iter().filter(|it| it.when.as_ref().is_none_or(|name| is_on(name)));

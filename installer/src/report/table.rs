@@ -9,6 +9,7 @@ use crate::diagnostic::elapsed;
 use crate::event::{HostReport, Outcome};
 use crate::journal::Run;
 use crate::model::{HostName, UnitName};
+use crate::verify::tasks::Edge;
 use crate::verify::{Check, Level};
 
 /// One service on one host.
@@ -156,7 +157,9 @@ pub fn show_apps(apps: &[AppState]) -> String {
 /// The checks of `verify`, a line each, those that do not hold last.
 pub fn show_checks(checks: &[Check]) -> String {
     let mut text = String::new();
-    let (held, broken): (Vec<&Check>, Vec<&Check>) = checks.iter().partition(|check| check.ok);
+    // What holds between tasks is in the table below; what was not looked at has one line for all of them.
+    let single = |check: &&Check| !check.ok || (check.edge.is_none() && !is_same_skip(checks, check));
+    let (held, broken): (Vec<&Check>, Vec<&Check>) = checks.iter().filter(single).partition(|check| check.ok);
     for check in held.into_iter().chain(broken) {
         let mark = match check.level {
             Level::Passed => "✓".green().to_string(),
@@ -169,7 +172,73 @@ pub fn show_checks(checks: &[Check]) -> String {
             text.push_str(&format!("    More: docs/troubleshooting.md#{}\n", check.name));
         }
     }
+    text.push_str(&skipped_together(checks));
+    text.push_str(&matrix(checks));
     text
+}
+
+/// Whether another check of that name was skipped for the same reason.
+fn is_same_skip(checks: &[Check], check: &Check) -> bool {
+    let same = |other: &&Check| {
+        other.level == Level::Skipped
+            && other.name == check.name
+            && other.seen == check.seen
+            && other.host == check.host
+    };
+    check.level == Level::Skipped && checks.iter().filter(same).count() > 1
+}
+
+/// A line for each reason for which several checks of one name were skipped, or one between tasks.
+fn skipped_together(checks: &[Check]) -> String {
+    let mut counts: Vec<(&str, &str, usize)> = Vec::new();
+    let wanted = |check: &&Check| {
+        check.level == Level::Skipped && (check.edge.is_some() || is_same_skip(checks, check))
+    };
+    for check in checks.iter().filter(wanted) {
+        match counts.iter_mut().find(|(name, seen, _)| *name == check.name && *seen == check.seen) {
+            Some((_, _, count)) => *count += 1,
+            None => counts.push((check.name, &check.seen, 1)),
+        }
+    }
+    let mark = "- skipped".yellow().to_string();
+    counts.iter().map(|(name, seen, count)| format!("{mark} {name} ({count}): {seen}\n")).collect()
+}
+
+/// Who reaches whom, of the tasks that were asked: a row for each that connects, a column for each that is connected to.
+fn matrix(checks: &[Check]) -> String {
+    let edges: Vec<(&Check, &Edge)> =
+        checks.iter().filter_map(|check| Some((check, check.edge.as_ref()?))).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for name in edges.iter().flat_map(|(_, edge)| [edge.from.as_str(), edge.to.as_str()]) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if !edges.iter().any(|(check, _)| check.level != Level::Skipped) {
+        return String::new();
+    }
+    let cell = |from: &str, to: &str| {
+        let Some((check, edge)) = edges.iter().find(|(_, edge)| edge.from == from && edge.to == to) else {
+            return String::new();
+        };
+        let word = match edge.reaches {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "?",
+        };
+        match check.level {
+            Level::Passed => word.green().to_string(),
+            Level::Failed => format!("{word} ✗").red().to_string(),
+            Level::Skipped => "-".yellow().to_string(),
+        }
+    };
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(std::iter::once("reaches").chain(names.iter().copied()));
+    for from in &names {
+        table.add_row(std::iter::once((*from).to_owned()).chain(names.iter().map(|to| cell(from, to))));
+    }
+    format!("{table}\n")
 }
 
 fn drift(changes: &Result<usize, String>) -> String {

@@ -146,15 +146,18 @@ impl Catalogue {
                 );
             }
         }
-        let ports = role.units.iter().flat_map(|unit| unit.health.iter().map(|health| &health.port));
-        for port in ports.chain(role.ports.iter().map(|port| &port.port)) {
+        let asked = role.units.iter().flat_map(|unit| unit.health.iter().map(|health| &health.port));
+        let asked = asked.map(|port| (port, [VarKind::Port].as_slice()));
+        let opened =
+            role.ports.iter().map(|port| (&port.port, [VarKind::Port, VarKind::PortRange].as_slice()));
+        for (port, kinds) in asked.chain(opened) {
             if let PortRef::Var(name) = &port.value {
-                self.check_use(role, name, &port.place, VarKind::Port, mistakes);
+                self.check_use(role, name, &port.place, kinds, mistakes);
             }
         }
         for folder in &role.data {
             match &folder.value {
-                PathRef::Var(name) => self.check_use(role, name, &folder.place, VarKind::Path, mistakes),
+                PathRef::Var(name) => self.check_use(role, name, &folder.place, &[VarKind::Path], mistakes),
                 // Deleting one of these would take away more than one service's data.
                 PathRef::Path(path) if path.as_str().split('/').count() < 4 => mistakes.push(
                     Mistake::new(&folder.place, format!("`{path}` is not a service's own folder"))
@@ -164,28 +167,35 @@ impl Catalogue {
             }
         }
         for identity in role.units.iter().filter_map(|unit| unit.identity.as_ref()) {
-            self.check_use(role, &identity.below, &identity.below.place, VarKind::Path, mistakes);
+            self.check_use(role, &identity.below, &identity.below.place, &[VarKind::Path], mistakes);
         }
         for when in role.conditions() {
-            self.check_use(role, when, &when.place, VarKind::Bool, mistakes);
+            self.check_use(role, when, &when.place, &[VarKind::Bool], mistakes);
         }
         for sysctl in &role.system.sysctls {
             if let SysctlValue::Var(name) = &sysctl.value.value {
-                self.check_use(role, name, &sysctl.value.place, VarKind::Integer, mistakes);
+                self.check_use(role, name, &sysctl.value.place, &[VarKind::Integer], mistakes);
             }
         }
         for each in role.files.iter().filter_map(|file| file.each.as_ref()) {
             if let Each::Var(name) = &each.value {
-                self.check_use(role, name, &each.place, VarKind::Map, mistakes);
+                self.check_use(role, name, &each.place, &[VarKind::Map], mistakes);
             }
         }
     }
 
-    fn check_use(&self, role: &Role, name: &VarName, place: &Place, kind: VarKind, mistakes: &mut Mistakes) {
+    fn check_use(
+        &self,
+        role: &Role,
+        name: &VarName,
+        place: &Place,
+        kinds: &[VarKind],
+        mistakes: &mut Mistakes,
+    ) {
         let visible: Vec<(&VarName, &Variable)> = self.visible(role).flat_map(|role| &role.vars).collect();
         match visible.iter().find(|(known, _)| *known == name) {
             None => {
-                let fitting = visible.iter().filter(|(_, variable)| variable.kind == kind);
+                let fitting = visible.iter().filter(|(_, variable)| kinds.contains(&variable.kind));
                 let names = fitting.map(|(name, _)| name.as_str());
                 mistakes.push(Mistake::new(place, format!("unknown variable `{name}`")).help(suggestion(
                     name.as_str(),
@@ -193,9 +203,9 @@ impl Catalogue {
                     names,
                 )));
             }
-            Some((_, variable)) if variable.kind != kind => {
-                let word =
-                    VarKind::WORDS.iter().find(|(_, other)| *other == kind).map_or("", |(word, _)| word);
+            Some((_, variable)) if !kinds.contains(&variable.kind) => {
+                let words = VarKind::WORDS.iter().filter(|(_, kind)| kinds.contains(kind));
+                let word = words.map(|(word, _)| *word).collect::<Vec<_>>().join(" or ");
                 mistakes.push(
                     Mistake::new(place, format!("`{name}` is not of the type {word}"))
                         .also(&variable.place, "it is declared here")

@@ -19,7 +19,9 @@ use std::time::Duration;
 use crate::desired::Probe;
 use crate::diagnostic::{Place, Spanned};
 use crate::inventory::Containerizer;
-use crate::model::{HostPath, HostPathError, Mode, PackageName, RoleName, SettingName, UnitName, VarName};
+use crate::model::{
+    HostPath, HostPathError, Mode, PackageName, PortRange, RoleName, SettingName, UnitName, VarName,
+};
 
 /// One role, as its file says it.
 #[derive(Debug, Clone)]
@@ -247,11 +249,13 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// A port by number, or by a variable of the type port.
+/// A port by number, a range of ports, or a variable of the type port or port-range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PortRef {
     /// The number.
     Number(u16),
+    /// The range; a health check asks no range.
+    Range(PortRange),
     /// The variable.
     Var(VarName),
 }

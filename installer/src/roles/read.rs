@@ -12,7 +12,7 @@ use crate::diagnostic::{
     FromValue, Kind, Mistake, Mistakes, Reading, Source, Spanned, TableReader, Value, list,
 };
 use crate::inventory::Containerizer;
-use crate::model::{HostPath, Mode, RoleName, UnitName, VarName};
+use crate::model::{HostPath, Mode, PortRange, RoleName, UnitName, VarName};
 
 /// How long a unit may take to become healthy where its role does not say.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -190,6 +190,10 @@ fn health(table: TableReader<'_>) -> Option<RoleHealth> {
         }
         _ => Probe::Tcp,
     };
+    if let Some(Spanned { value: PortRef::Range(range), place }) = &port {
+        let mistake = Mistake::new(place, format!("`{range}` are many ports, and one is asked"));
+        table.reading().push(mistake.help("name the port that answers"));
+    }
     table.finish();
     Some(RoleHealth { port: port?, probe, tls })
 }
@@ -225,6 +229,15 @@ impl FromValue for PortRef {
     fn from_value(value: &Value, reading: &Reading) -> Option<Self> {
         match &value.kind {
             Kind::Integer(_) => u16::from_value(value, reading).map(Self::Number),
+            Kind::String(text) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                let range = text.parse::<PortRange>().ok().map(Self::Range);
+                if range.is_none() {
+                    let mistake = Mistake::new(&value.place, format!("`{text}` is not a range of ports"));
+                    let help = "write for example \"20001-29999\", the smaller number first";
+                    reading.push(mistake.help(help));
+                }
+                range
+            }
             _ => VarName::from_value(value, reading).map(Self::Var),
         }
     }

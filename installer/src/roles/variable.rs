@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::diagnostic::{Kind, Mistake, Mistakes, Place, Spanned, TableReader, Value, list, parse_duration};
-use crate::model::{HostPath, RoleName};
+use crate::model::{HostPath, PortRange, RoleName};
 
 /// A variable that a role declares.
 #[derive(Debug, Clone)]
@@ -48,6 +48,8 @@ pub enum VarKind {
     Bool,
     /// A TCP or UDP port.
     Port,
+    /// TCP or UDP ports from one to another such as `"20001-29999"`; templates see their text.
+    PortRange,
     /// A duration such as `"5m"`; templates see whole seconds.
     Duration,
     /// A network such as `"192.168.0.0/16"`; templates see its text.
@@ -62,11 +64,12 @@ pub enum VarKind {
 
 impl VarKind {
     /// The words of role files and what they mean.
-    pub const WORDS: [(&'static str, VarKind); 9] = [
+    pub const WORDS: [(&'static str, VarKind); 10] = [
         ("string", Self::String),
         ("integer", Self::Integer),
         ("bool", Self::Bool),
         ("port", Self::Port),
+        ("port-range", Self::PortRange),
         ("duration", Self::Duration),
         ("cidr", Self::Cidr),
         ("path", Self::Path),
@@ -80,6 +83,7 @@ impl VarKind {
             Self::Integer => ("a whole number", "5"),
             Self::Bool => ("true or false", "true"),
             Self::Port => ("a port", "5050"),
+            Self::PortRange => ("a range of ports", "\"20001-29999\""),
             Self::Duration => ("a duration", "\"5m\""),
             Self::Cidr => ("a network", "\"192.168.0.0/16\""),
             Self::Path => ("an absolute path", "\"/var/lib/mesos\""),
@@ -166,6 +170,10 @@ impl Variable {
                     return Err(Mistake::new(&value.place, message).help(help).into());
                 }
                 Ok(Json::from(network.to_string()))
+            }
+            (VarKind::PortRange, Kind::String(text)) => {
+                let range: PortRange = text.parse().map_err(|_| wrong())?;
+                Ok(Json::from(range.to_string()))
             }
             (VarKind::Path, Kind::String(text)) => {
                 let path: HostPath = text.parse().map_err(|_| wrong())?;

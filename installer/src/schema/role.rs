@@ -271,11 +271,11 @@ enum PortName {
     Variable(String),
 }
 
-/// A port that the role's services listen on.
+/// A port that the role's services listen on, or a range of ports.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Port {
-    /// The port.
+    /// The port; for a range of them a text such as "20001-29999", or the name of a variable of the type port-range.
     port: PortName,
     /// Its protocol.
     #[schemars(extend("default" = "tcp", "enum" = ["tcp", "udp"]))]

@@ -25,6 +25,7 @@ fn of(variable: &Variable) -> Json {
         VarKind::Integer => json!({"type": "integer"}),
         VarKind::Bool => json!({"type": "boolean"}),
         VarKind::Port => json!({"type": "integer", "minimum": 1, "maximum": 65535}),
+        VarKind::PortRange => json!({"type": "string", "pattern": r"^\d+(-\d+)?$"}),
         VarKind::Duration => json!({"type": "string", "pattern": DURATION}),
         VarKind::Cidr => json!({"type": "string", "pattern": r"^[0-9a-fA-F.:]+/\d+$"}),
         VarKind::Path => json!({"type": "string", "pattern": "^/"}),

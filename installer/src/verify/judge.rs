@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Answers, Check, Topic, hosts};
+use super::{Answers, Check, Installed, Topic, hosts};
 use crate::cluster::Cluster;
 use crate::facts::Answer;
 use crate::model::HostName;
 
 /// Judges the answers; checks for roles that the inventory does not have are left out.
-pub fn checks(cluster: &Cluster, answers: &Answers) -> Vec<Check> {
+pub fn checks(cluster: &Cluster, answers: &Answers, installed: &Installed) -> Vec<Check> {
     let mut checks = Vec::new();
     checks.extend(one_leader(
         cluster,
@@ -52,6 +52,8 @@ pub fn checks(cluster: &Cluster, answers: &Answers) -> Vec<Check> {
     ));
     checks.extend(agents(cluster, answers));
     checks.extend(super::services::checks(cluster, answers));
+    checks.extend(super::versions::checks(cluster, answers, installed));
+    checks.extend(super::balancer::checks(cluster, answers));
     checks
 }
 

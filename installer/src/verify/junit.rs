@@ -17,6 +17,8 @@ pub fn junit(checks: &[Check], took: Duration) -> String {
     );
     for check in checks {
         let of = check.host.as_ref().map_or_else(|| "cluster".to_owned(), ToString::to_string);
+        let name =
+            check.case().map_or_else(|| check.name.to_owned(), |case| format!("{} {case}", check.name));
         let seen = escaped(&check.seen);
         let inner = match check.level {
             Level::Passed => format!("<system-out>{seen}</system-out>"),
@@ -27,7 +29,7 @@ pub fn junit(checks: &[Check], took: Duration) -> String {
             text,
             "  <testcase classname=\"{}\" name=\"{}\">{inner}</testcase>",
             escaped(&of),
-            escaped(check.name)
+            escaped(&name)
         );
     }
     text.push_str("</testsuite>\n");
@@ -59,13 +61,15 @@ mod tests {
             Check::new("no-drift", host(), true, "as the inventory says".to_owned()),
             Check::new("dns-leader", host(), false, "<\"a\" & b>\x07".to_owned()),
             Check::skipped("bgp-established", None, "alone".to_owned()),
+            Check::new("task-runs", host(), true, "it runs".to_owned()).of_task("one-a"),
         ];
         insta::assert_snapshot!(junit(&checks, Duration::from_millis(1500)), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
-        <testsuite name="verify" tests="3" failures="1" skipped="1" errors="0" time="1.500">
+        <testsuite name="verify" tests="4" failures="1" skipped="1" errors="0" time="1.500">
           <testcase classname="agent-1" name="no-drift"><system-out>as the inventory says</system-out></testcase>
           <testcase classname="agent-1" name="dns-leader"><failure message="dns-leader">&lt;&quot;a&quot; &amp; b&gt;</failure></testcase>
           <testcase classname="cluster" name="bgp-established"><skipped message="alone"/></testcase>
+          <testcase classname="agent-1" name="task-runs one-a"><system-out>it runs</system-out></testcase>
         </testsuite>
         "#);
     }

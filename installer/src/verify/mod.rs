@@ -4,10 +4,13 @@
 //! ZooKeeper administrator's guide (`srvr`), etcd's v2 API documentation (`/v2/stats/self`), and the endpoint
 //! pages of Mesos 0.28 (`/state`, `/metrics/snapshot`).
 
+mod balancer;
 mod dns;
 mod judge;
 mod junit;
 mod services;
+pub mod tasks;
+mod versions;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +19,7 @@ use serde::Serialize;
 use crate::cluster::{Cluster, ClusterHost};
 use crate::desired::{HealthCheck, Probe};
 use crate::facts::{Answer, Inquiry};
-use crate::model::HostName;
+use crate::model::{HostName, PackageName};
 
 pub use judge::checks;
 pub use junit::junit;
@@ -46,6 +49,12 @@ pub enum Topic {
     DockerInfo,
     /// What `calicoctl status` prints.
     BgpStatus,
+    /// What a Marathon is, its version included.
+    MarathonInfo,
+    /// The apps of Marathon with their tasks.
+    MarathonApps,
+    /// The configuration that marathon-lb has HAProxy run with.
+    BalancerConfig,
 }
 
 /// One question to one service of a host.
@@ -74,6 +83,12 @@ pub struct Check {
     pub level: Level,
     /// What was looked at and seen.
     pub seen: String,
+    /// The task that it is about, of those that were launched to prove something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The two tasks that it is about, and whether one may reach the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edge: Option<tasks::Edge>,
 }
 
 /// How a check ended.
@@ -91,7 +106,22 @@ pub enum Level {
 impl Check {
     /// A check about a host, or about the cluster.
     pub fn new(name: &'static str, host: Option<HostName>, ok: bool, seen: String) -> Self {
-        Self { name, host, ok, level: if ok { Level::Passed } else { Level::Failed }, seen }
+        let level = if ok { Level::Passed } else { Level::Failed };
+        Self { name, host, ok, level, seen, task: None, edge: None }
+    }
+
+    fn of_task(self, name: &str) -> Self {
+        Self { task: Some(name.to_owned()), ..self }
+    }
+
+    fn of_edge(self, edge: tasks::Edge) -> Self {
+        Self { edge: Some(edge), ..self }
+    }
+
+    /// What tells it from others of its name on its host: its task, or its two tasks.
+    pub fn case(&self) -> Option<String> {
+        let pair = |edge: &tasks::Edge| format!("{} → {}", edge.from, edge.to);
+        self.edge.as_ref().map(pair).or_else(|| self.task.clone())
     }
 
     fn of(name: &'static str, host: &ClusterHost, ok: bool, seen: String) -> Self {
@@ -99,7 +129,8 @@ impl Check {
     }
 
     fn skipped(name: &'static str, host: Option<&ClusterHost>, why: String) -> Self {
-        Self { name, host: host.map(|host| host.name.clone()), ok: true, level: Level::Skipped, seen: why }
+        let host = host.map(|host| host.name.clone());
+        Self { level: Level::Skipped, ..Self::new(name, host, true, why) }
     }
 }
 
@@ -115,15 +146,25 @@ pub const NAMES: &[&str] = &[
     "mesos-leader",
     "mesos-agent-registered",
     "mesos-agent-containerizers",
+    "running-version",
     "network-module-active",
     "docker-cluster-store",
     "bgp-established",
     "marathon-leader",
     "dns-leader",
+    "marathon-lb-apps",
+    "task-runs",
+    "task-reach",
+    "task-addresses",
+    "dns-task",
+    "tasks-removed",
 ];
 
+/// The versions of the installed packages, by host.
+pub type Installed = BTreeMap<HostName, BTreeMap<PackageName, String>>;
+
 /// What to ask a host.
-pub fn questions(host: &ClusterHost) -> Vec<Question> {
+pub fn questions(cluster: &Cluster, host: &ClusterHost) -> Vec<Question> {
     let http = |path: &str| Probe::Http { path: path.to_owned(), contains: None };
     let srvr = Probe::Line { send: "srvr".to_owned(), contains: String::new() };
     let all = [
@@ -134,9 +175,14 @@ pub fn questions(host: &ClusterHost) -> Vec<Question> {
         (Topic::EtcdHealth, "etcd", "etcd_client_port", http("/health")),
         (Topic::AgentState, "mesos-agent", "mesos_agent_port", http("/state")),
         (Topic::MarathonLeader, "marathon", "marathon_port", http("/v2/leader")),
+        (Topic::MarathonInfo, "marathon", "marathon_port", http("/v2/info")),
+        (Topic::MarathonApps, "marathon", "marathon_port", http("/v2/apps?embed=apps.tasks")),
+        (Topic::BalancerConfig, "marathon-lb", "marathon_lb_stats_port", http("/_haproxy_getconfig")),
     ];
+    // All apps with all their tasks can be much, and only their balancer is judged by them.
+    let balanced = cluster.with_role("marathon-lb").next().is_some();
     all.into_iter()
-        .filter(|(_, role, _, _)| host.has(role))
+        .filter(|(topic, role, _, _)| host.has(role) && (balanced || *topic != Topic::MarathonApps))
         .filter_map(|(topic, _, port, probe)| {
             let port = u16::try_from(host.vars.get(port)?.as_u64()?).ok()?;
             Some(Question { topic, check: HealthCheck { address: host.address, port, probe } })

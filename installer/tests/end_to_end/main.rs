@@ -11,6 +11,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod balancer;
 mod checks;
 mod cluster;
 mod docker;

@@ -85,6 +85,7 @@ pub(crate) fn roles() -> String {
         let port = |port: &calico_mesos_install::roles::RolePort| {
             let number = match &port.port.value {
                 calico_mesos_install::roles::PortRef::Number(number) => number.to_string(),
+                calico_mesos_install::roles::PortRef::Range(range) => range.to_string(),
                 calico_mesos_install::roles::PortRef::Var(name) => format!("`{name}`"),
             };
             format!("{number}/{} ({})", port.protocol, port.description)

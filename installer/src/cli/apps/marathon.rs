@@ -72,6 +72,11 @@ impl<'f, 'h> Marathon<'f, 'h> {
         ))
     }
 
+    /// The port that it answers on.
+    pub(in crate::cli) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The host whose instance answers.
     pub(in crate::cli) fn name(&self) -> &crate::model::HostName {
         &self.on.name
@@ -86,7 +91,11 @@ impl<'f, 'h> Marathon<'f, 'h> {
     }
 }
 
-fn call(
+/// Asks the instance of a host, after the host has waited for `pause`.
+///
+/// # Errors
+/// The host's, or what Marathon refused.
+pub(in crate::cli) fn call(
     host: &mut (dyn Host + '_),
     on: &ClusterHost,
     port: u16,

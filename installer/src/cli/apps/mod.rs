@@ -1,7 +1,7 @@
 //! `apps`: sample applications, rendered, launched, listed and removed.
 
 mod launch;
-mod marathon;
+pub(super) mod marathon;
 mod render;
 mod show;
 
@@ -97,7 +97,8 @@ struct RemoveArgs {
     apps: Vec<String>,
 }
 
-fn patience(text: &str) -> Result<std::time::Duration, String> {
+/// Reads a duration that the operator writes.
+pub(super) fn patience(text: &str) -> Result<std::time::Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
 
