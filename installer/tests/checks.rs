@@ -386,6 +386,11 @@ fn hosts_ask_those_that_they_need_and_a_refusal_is_an_answer() {
     survey.ports[1] = Reached::Unknown("neither bash nor nc is there".to_owned());
     bench.answers.insert("a1".parse().unwrap(), (query, survey));
     insta::assert_snapshot!(bench.findings());
+    // What the run opens itself is no reason to refuse it.
+    bench.facts("m1").system.firewall = Some(Firewall::default());
+    assert!(!bench.findings().contains("no route"), "{}", bench.findings());
+    bench.facts("m1").system.firewall = None;
+    assert!(bench.findings().contains("fail reachability a1"), "{}", bench.findings());
     // Nobody knows whether a host that did not answer us is to blame.
     bench.desired.retain(|host| host.host.as_str() != "m1");
     assert!(!bench.findings().contains("no route"), "{}", bench.findings());

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::{Input, Problem, Subject};
 use crate::cluster::ClusterHost;
+use crate::desired::SystemSetting;
 use crate::facts::{Reached, Survey, SurveyQuery};
 use crate::model::HostName;
 use crate::plan::{Action, Step};
@@ -122,7 +123,7 @@ pub(super) fn reachability(input: &Input<'_>, answers: &Answers) -> Vec<Problem>
     let mut problems = Vec::new();
     for (subject, (query, survey)) in asked(input, answers) {
         let mut unknown = BTreeSet::new();
-        let mut closed: BTreeMap<(&HostName, &str, bool), Vec<u16>> = BTreeMap::new();
+        let mut closed: BTreeMap<(&HostName, &str), Vec<u16>> = BTreeMap::new();
         for ((address, port), reached) in query.ports.iter().zip(&survey.ports) {
             match reached {
                 Reached::Answered => {}
@@ -132,21 +133,20 @@ pub(super) fn reachability(input: &Input<'_>, answers: &Answers) -> Vec<Problem>
                     let Some(target) = input.hosts.iter().find(|other| other.host.address == *address) else {
                         continue;
                     };
-                    let walled =
-                        target.facts.units.get("firewalld.service").is_some_and(|unit| unit.is_running());
-                    closed.entry((&target.host.name, why, walled)).or_default().push(*port);
+                    if !will_open(target, *port) {
+                        closed.entry((&target.host.name, why)).or_default().push(*port);
+                    }
                 }
             }
         }
-        for ((target, why, walled), ports) in closed {
+        for ((target, why), ports) in closed {
             let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
             let seen = format!("from there {target} cannot be reached on {}: {why}", ports.join(", "));
             let remedy = format!(
                 "Open the ports between {} and {target} in firewalls and security groups.",
                 subject.host.name
             );
-            // The plan opens ports where firewalld runs.
-            problems.push(if walled { subject.warn(seen, remedy) } else { subject.fail(seen, remedy) });
+            problems.push(subject.fail(seen, remedy));
         }
         if !unknown.is_empty() {
             let why: Vec<&str> = unknown.into_iter().collect();
@@ -155,6 +155,15 @@ pub(super) fn reachability(input: &Input<'_>, answers: &Answers) -> Vec<Problem>
         }
     }
     problems
+}
+
+/// Whether the plan has firewalld let a port through, so that what is closed now says nothing.
+fn will_open(target: &Subject<'_>, port: u16) -> bool {
+    let opens = |step: &Step| {
+        matches!(&step.action, Action::SetSystem { setting: SystemSetting::Port { ports, protocol } }
+            if protocol == "tcp" && ports.has(port))
+    };
+    target.plan.is_ok_and(|plan| plan.steps.iter().any(opens))
 }
 
 /// The hosts that were asked, with what came of it.
