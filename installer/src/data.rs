@@ -47,7 +47,7 @@ pub enum DataError {
     #[error("{0} is not a text in UTF-8\nsave it as UTF-8")]
     NotText(String),
     /// The disk says no.
-    #[error("cannot read the data files in {folder}")]
+    #[error("cannot read the data files in {folder}\nname a folder that is there and that you may read")]
     Unreadable {
         /// The folder.
         folder: Utf8PathBuf,

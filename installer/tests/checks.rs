@@ -398,9 +398,9 @@ fn hosts_ask_those_that_they_need_and_a_refusal_is_an_answer() {
 
 #[test]
 fn the_document_has_a_line_for_every_check() {
-    let document = include_str!("../../docs/existing-clusters.md");
+    let document = include_str!("../../docs/reference/checks.md");
     for check in ALL {
-        let line = format!("| `{}` | {} |\n", check.name, check.about);
-        assert!(document.contains(&line), "docs/existing-clusters.md lacks {line}");
+        let line = format!("| `{}` | {} | ", check.name, check.about);
+        assert!(document.contains(&line), "docs/reference/checks.md lacks {line}");
     }
 }

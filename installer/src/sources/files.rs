@@ -30,7 +30,7 @@ pub(super) fn obtain(
     if expected.is_none() && context.strict {
         return Err(context.wanted.unavailable(format!(
             "nothing says what {url} must be: upstream publishes no checksum, and none is locked\n\
-             Record what is there, once you trust it: calico-mesos-install sources lock"
+             Record what is there, once you trust it: calico-mesos-install sources lock --release NAME"
         )));
     }
     if let Some(kept) = wanted.stored().map_err(|error| wanted.io(error))? {
