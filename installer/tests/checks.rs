@@ -253,6 +253,12 @@ fn docker_and_what_is_provided_must_be_neither_too_old_nor_too_new() {
             Bench::with(&INVENTORY.replace("repo = \"dist\"", "repo = \"dist\", provided = [\"docker\"]"));
         bench.facts("a1").around.docker = Some(version.to_owned());
         assert_eq!(bench.findings().contains("cluster-store a1"), found, "{version}: {}", bench.findings());
+        bench.facts("a1").around.docker = Some("20.10.24+dfsg1".to_owned());
+        assert!(
+            bench.findings().contains("fail versions a1: its Docker is 20.10.24+dfsg1"),
+            "{}",
+            bench.findings()
+        );
     }
     let mut bench =
         Bench::with(&INVENTORY.replace("repo = \"dist\"", "repo = \"dist\", provided = [\"mesos\"]"));

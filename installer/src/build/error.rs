@@ -59,6 +59,9 @@ pub enum BuildError {
     /// A source cannot be had.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// Sources cannot be had.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Sources(Vec<SourceError>),
     /// A back end was asked for that is not here.
     #[error(
         "--backend {backend} needs {programs}, which is not here\n{remedy}, or build with --backend host."
@@ -198,6 +201,7 @@ impl BuildError {
                 | Self::File { .. }
                 | Self::MissingTools { .. }
                 | Self::Source(SourceError::Unavailable { .. } | SourceError::Data(_))
+                | Self::Sources(_)
                 | Self::Place { .. }
                 | Self::NoBackend { .. }
                 | Self::NoSpace { .. }

@@ -9,7 +9,7 @@ use super::spec::{self, RenderedSpec};
 use super::{BuildError, Request};
 use crate::model::{Digest, PackageName};
 use crate::repository::{PackageBuild, SourceRecord};
-use crate::sources::{self, SourceFile, Wanted};
+use crate::sources::{self, SourceError, SourceFile, Wanted};
 
 /// The name of the input that stands for everything that is installed; see [`Job::environment`].
 pub(super) const ENVIRONMENT: &str = "environment";
@@ -61,13 +61,10 @@ pub(super) fn prepare(
     around: &Surroundings<'_>,
 ) -> Result<Vec<Job>, BuildError> {
     let mut jobs: Vec<Job> = Vec::new();
+    let mut obtained = obtain(request, release, packages)?;
     for name in packages {
         let Some(recipe) = release.packages.get(*name) else { continue };
-        let mut sources = Vec::new();
-        for (source_name, source) in &recipe.sources {
-            let wanted = Wanted { package: name, version: &recipe.version, name: source_name, source };
-            sources.extend(sources::obtain(request.data, &wanted, request.sources)?);
-        }
+        let sources = obtained.remove(name).unwrap_or_default();
         let names: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
         let needs = jobs.iter().filter(|job| recipe.needs.contains(&job.package));
         let needs: Vec<_> = needs.map(|job| (job.package.clone(), job.key)).collect();
@@ -95,6 +92,31 @@ pub(super) fn prepare(
         jobs.push(job);
     }
     Ok(jobs)
+}
+
+/// The sources of each package. What cannot be had is told of all at once; who cannot be reached, of the first.
+fn obtain<'a>(
+    request: &Request<'_>,
+    release: &Release,
+    packages: &[&'a PackageName],
+) -> Result<BTreeMap<&'a PackageName, Vec<SourceFile>>, BuildError> {
+    let mut obtained: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut missing = Vec::new();
+    for package in packages {
+        let Some(recipe) = release.packages.get(*package) else { continue };
+        for (name, source) in &recipe.sources {
+            let wanted = Wanted { package, version: &recipe.version, name, source };
+            match sources::obtain(request.data, &wanted, request.sources) {
+                Ok(files) => obtained.entry(*package).or_default().extend(files),
+                Err(error @ SourceError::Unavailable { .. }) => missing.push(error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    match missing.len() {
+        0 => Ok(obtained),
+        _ => Err(BuildError::Sources(missing)),
+    }
 }
 
 /// The distribution's packages that a build of `recipe` uses.

@@ -105,6 +105,7 @@ pub fn build(request: &Request<'_>, observe: &(dyn Fn(Event) + Sync)) -> Result<
         None => Distro::recognise(request.data, &os_release()?)?,
     };
     let mut release = release.on(&distro);
+    release.check_overrides(request.sources)?;
     let named = if request.explain.is_empty() { request.packages } else { request.explain };
     let left_out = release.leave_out(named, request.sources);
     if named.is_empty() {

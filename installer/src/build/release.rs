@@ -154,6 +154,35 @@ impl Release {
         self
     }
 
+    /// That `--source` names sources of this release, and such as can be given.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check_overrides(&self, options: &Options) -> Result<(), BuildError> {
+        let all = || self.packages.values().flat_map(|recipe| &recipe.sources);
+        let can_be_given = |source: &Source| {
+            matches!(source, Source::Git { .. } | Source::Download { .. } | Source::Given { .. })
+        };
+        for name in options.overrides.keys() {
+            let mut named = all().filter(|(known, _)| *known == name).peekable();
+            if named.peek().is_none() {
+                let known = all().filter(|(_, source)| can_be_given(source)).map(|(known, _)| known.as_str());
+                return Err(BuildError::unknown("source", name, known));
+            }
+            if !named.any(|(_, source)| can_be_given(source)) {
+                return Err(BuildError::File {
+                    file: format!("--source {name}=…"),
+                    problem: format!(
+                        "release {} makes `{name}` of what this program or the distribution has\n\
+                         leave the option out, or take a release that builds it from upstream's source",
+                        self.name
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Takes out the packages that are made from a file that nobody gives, unless they are named; says of each what
     /// to do to have it.
     pub fn leave_out(&mut self, named: &[String], options: &Options) -> Vec<String> {
@@ -397,6 +426,20 @@ mod tests {
         options.mirrors.clear();
         options.overrides.insert("s".to_owned(), store.join("image.tar"));
         assert!(left(&[], &options).is_empty());
+
+        let release = parse(&text).unwrap();
+        assert!(release.check_overrides(&options).is_ok());
+        options.overrides = BTreeMap::from([("t".to_owned(), store.clone())]);
+        insta::assert_snapshot!(release.check_overrides(&options).unwrap_err(), @"
+        there is no source `t`
+        the sources are `s`
+        ");
+        let folder = parse(&format!("[packages.a]\nversion = \"1\"\n{FOLDER}")).unwrap();
+        options.overrides = BTreeMap::from([("s".to_owned(), store.clone())]);
+        insta::assert_snapshot!(folder.check_overrides(&options).unwrap_err(), @"
+        --source s=…: release t makes `s` of what this program or the distribution has
+        leave the option out, or take a release that builds it from upstream's source
+        ");
     }
 
     #[test]

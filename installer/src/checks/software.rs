@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{Input, Problem, Subject, at};
 use crate::desired::ManagedFile;
-use crate::model::HostPath;
+use crate::model::{HostPath, Nevra};
 use crate::plan::{Action, PackageChange};
 
 /// The earliest Mesos that the roles' configuration is for, where the host's own package stays.
@@ -41,10 +41,13 @@ impl Subject<'_> {
 
     /// The version of a package once the plan is executed: what is going to be installed, or what is there.
     fn version(&self, package: &str) -> Option<&str> {
+        self.nevra(package).map(|nevra| nevra.version.as_str())
+    }
+
+    fn nevra(&self, package: &str) -> Option<&Nevra> {
         let to_be =
             self.changes().filter(|change| change.name().as_str() == package).find_map(PackageChange::to);
-        let is = self.facts.packages.get(package).map(|installed| &installed.nevra);
-        to_be.or(is).map(|nevra| nevra.version.as_str())
+        to_be.or_else(|| self.facts.packages.get(package).map(|installed| &installed.nevra))
     }
 
     /// Docker's version once the plan is executed, by package or by what the program says.
@@ -55,6 +58,14 @@ impl Subject<'_> {
     fn wants(&self, package: &str) -> bool {
         self.desired.packages.iter().any(|wanted| wanted.name.as_str() == package)
     }
+}
+
+/// Whether an agent reads Docker's version: three numbers with dots between, and what it likes after a `-` (`Docker::version`
+/// in src/docker/docker.cpp and `Version::parse` in stout, both at 0.28.2).
+fn is_read_by_mesos(docker: &str) -> bool {
+    let version = docker.split('.').take(3).collect::<Vec<_>>().join(".");
+    let numbers = version.split('-').next().unwrap_or_default();
+    numbers.split('.').all(|number| number.parse::<i32>().is_ok())
 }
 
 pub(super) fn versions(input: &Input<'_>) -> Vec<Problem> {
@@ -75,6 +86,19 @@ pub(super) fn versions(input: &Input<'_>) -> Vec<Problem> {
                     format!("its Marathon is {marathon}, and with Mesos {mesos} it must be at least {least}");
                 problems.push(subject.fail(seen, "Update Marathon, or have the release's installed."));
             }
+        }
+        let agent =
+            subject.nevra("mesos").filter(|_| subject.host.has("mesos-agent") && subject.host.has("docker"));
+        let real = agent.filter(|mesos| older(&mesos.version, "1.0") && !mesos.release.contains("standin"));
+        if let (Some(mesos), Some(docker)) = (real, subject.docker())
+            && !is_read_by_mesos(docker)
+        {
+            let seen = format!(
+                "its Docker is {docker}, which an agent of Mesos {} cannot read as a version, and refuses to start",
+                mesos.version
+            );
+            let remedy = "Install upstream's Docker, whose version is numbers and dots, or have the release's installed.";
+            problems.push(subject.fail(seen, remedy));
         }
     }
     problems
@@ -277,5 +301,15 @@ mod tests {
         assert!(!older("23.0.0", "23") && !older("23", "23.0"));
         assert!(is_version("0.28.2", "0.28.2") && is_version("0:0.28.2-1", "0.28.2"));
         assert!(!is_version("0.28.1", "0.28.2") && !is_version("0.28.21", "0.28.2"));
+    }
+
+    #[test]
+    fn an_agent_reads_only_numbers_as_docker_s_version() {
+        for read in ["20.10.24", "1.9", "17.05.0-ce", "1.8.2.fc22"] {
+            assert!(is_read_by_mesos(read), "{read}");
+        }
+        for not in ["20.10.24+dfsg1", "dev", "1.x"] {
+            assert!(!is_read_by_mesos(not), "{not}");
+        }
     }
 }

@@ -22,6 +22,12 @@ use crate::report::Reporter;
 use crate::repository::{PackageSet, Repository, RepositoryError};
 use crate::transport::ssh::SshConnector;
 
+/// As many hosts as an inventory's `[rollout] forks` may say.
+fn forks(text: &str) -> Result<u32, &'static str> {
+    let number = text.parse().ok().filter(|number| (1..=1024).contains(number));
+    number.ok_or("write a number from 1 to 1024")
+}
+
 /// Options of the commands that talk to hosts.
 #[derive(Debug, clap::Args)]
 pub(super) struct HostArgs {
@@ -32,7 +38,7 @@ pub(super) struct HostArgs {
     #[arg(long, value_name = "SELECTOR")]
     pub limit: Option<String>,
     /// How many hosts are worked on at once; the inventory's `[rollout] forks` unless given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = forks)]
     pub forks: Option<u32>,
     /// Record the keys of hosts that `known_hosts` does not know yet. Changed keys are refused all the same.
     #[arg(long)]

@@ -107,6 +107,7 @@ impl Chosen {
         };
         let mut release = release.on(&distro.map_err(Failure::usage)?);
         let options = which.sources.options(common, &data)?;
+        release.check_overrides(&options).map_err(Failure::usage)?;
         if leave_out {
             let left_out = release.leave_out(&which.packages, &options);
             if which.packages.is_empty() {

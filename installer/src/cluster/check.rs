@@ -40,10 +40,18 @@ pub fn check_release(inventory: &Inventory, data: &Data) -> Mistakes {
 
 /// Whether every role finds what it needs where it is placed.
 pub(super) fn placement(cluster: &Cluster, inventory: &Inventory, mistakes: &mut Mistakes) {
+    // What the others need may be what a misspelt role stands for.
+    let all_known = inventory
+        .hosts
+        .iter()
+        .flat_map(|host| &host.roles)
+        .all(|name| cluster.roles.get(name.as_str()).is_some());
     for (host, asked) in cluster.hosts.iter().zip(&inventory.hosts) {
         for name in &host.roles {
             if let Some(role) = cluster.roles.get(name.as_str()) {
-                needs(cluster, inventory, host, name, role, mistakes);
+                if all_known {
+                    needs(cluster, inventory, host, name, role, mistakes);
+                }
                 required_vars(cluster, host, name, role, mistakes);
             }
         }

@@ -17,7 +17,9 @@ pub fn suggestion<'a>(word: &str, what: &str, candidates: impl IntoIterator<Item
     let mut candidates: Vec<&str> = candidates.into_iter().collect();
     candidates.sort_unstable();
     candidates.dedup();
-    match closest(word, candidates.iter().copied()) {
+    // The number nearest to another says nothing.
+    let is_word = word.contains(|c: char| c.is_alphabetic());
+    match closest(word, candidates.iter().copied()).filter(|_| is_word) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None if candidates.is_empty() => format!("there are no {what}"),
         None => format!("the {what} are {}", list(candidates)),

@@ -196,11 +196,11 @@ fn of_kernel(local: &str) -> Option<(String, u16)> {
     Some((address, port))
 }
 
-/// `20.10.24` of `Docker version 20.10.24+dfsg1, build 297e128`.
+/// `20.10.24+dfsg1` of `Docker version 20.10.24+dfsg1, build 297e128`.
 fn docker_version(said: &str) -> Option<String> {
     let text = said.split_once("version ")?.1;
-    let version: String = text.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-    (!version.is_empty()).then_some(version)
+    let version = text.split([',', ' ']).next()?.trim();
+    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_owned())
 }
 
 #[cfg(test)]
@@ -262,7 +262,7 @@ mod tests {
              requires\tnet-modules\t =\t0.28.1\nrequires\tmarathon\t >=\t0.22\nrunning-quorum\t2\nselinux\t1\n\
              network\teth0\t10.0.0.5/24\nflag-file\t/etc/mesos-slave/isolation~\n",
         );
-        assert_eq!(around.docker.as_deref(), Some("20.10.24"));
+        assert_eq!(around.docker.as_deref(), Some("20.10.24+dfsg1"));
         assert_eq!(around.modules["xt_set"], ModuleState::Missing);
         assert_eq!(around.mesos_for.len(), 1);
         assert_eq!(around.mesos_for["net-modules"], "0.28.1");

@@ -41,12 +41,14 @@ fn compare(name: &str, wanted: &str) {
 
 /// A cell of a table: one line, in which no bar ends the cell.
 fn cell(text: &str) -> String {
-    text.trim()
-        .replace("\n\n", "<br>")
-        .replace('\n', " ")
-        .replace('|', "\\|")
-        .replace('<', "&lt;")
-        .replace("&lt;br>", "<br>")
+    let line = text.trim().replace("\n\n", "<br>").replace('\n', " ").replace('|', "\\|");
+    // Inside backquotes nothing is markup, and a reference would be shown as it is written.
+    let parts = line.split('`').enumerate();
+    let escaped = parts.map(|(at, part)| match at % 2 {
+        0 => part.replace('<', "&lt;").replace("&lt;br>", "<br>"),
+        _ => part.to_owned(),
+    });
+    escaped.collect::<Vec<_>>().join("`")
 }
 
 #[test]
