@@ -132,28 +132,69 @@ fn vagrant_up_ends_with_a_verified_cluster_and_destroy_leaves_nothing() {
     vagrant.ok(&["ssh", "agent-1", "-c", "sudo systemctl stop mesos-slave"], &[]);
     let said = vagrant.ok(&["provision"], &[]);
     assert!(said.contains("apply: 1 changed, 1 unchanged"), "{said}");
-    // From inside the first machine there is nothing left to do.
-    let said = vagrant.ok(&["provision"], &[("CLUSTER_PROVISION_FROM", "guest")]);
-    assert!(said.contains("apply: 2 unchanged") && said.contains("the cluster works"), "{said}");
+
+    // From inside the first machine, with the tool's own package: from the beginning, then there is nothing left to do.
+    let reset = Command::new(TOOL).args(["reset", "--yes", vagrant.inventory().as_str()]).output().unwrap();
+    assert!(reset.status.success(), "{}", text(&reset));
+    let inside = [("CLUSTER_PROVISION_FROM", "guest"), ("CLUSTER_TOOL", "")];
+    let said = vagrant.ok(&["provision"], &inside);
+    assert!(said.contains("apply: 2 changed") && said.contains("the cluster works"), "{said}");
+    let said = vagrant.ok(&["provision"], &inside);
+    assert!(said.contains("apply: 2 unchanged") && !said.contains("uploading"), "{said}");
+    let status = "cd cluster && calico-mesos-install status inventory.toml";
+    let said = vagrant.ok(&["ssh", "master-1", "-c", status], &[]);
+    assert!(said.contains("mesos-slave") && said.contains("status: 2 unchanged"), "{said}");
 
     vagrant.ok(&["destroy", "--force"], &[]);
     assert_eq!(traces(), before);
     assert!(!vagrant.inventory().exists());
 }
 
-#[test]
-fn settings_that_cannot_be_are_refused_before_anything_is_made() {
-    let machines = tempfile::tempdir().unwrap();
+/// What `vagrant …` says when it refuses a setting.
+#[track_caller]
+fn refused(arguments: &[&str], (name, value): (&str, &str)) -> String {
+    let folder = tempfile::tempdir().unwrap();
     let vagrant = Command::new("vagrant")
-        .arg("status")
+        .args(arguments)
         .current_dir(Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../vagrant"))
-        .env("VAGRANT_DOTFILE_PATH", machines.path())
+        .env("VAGRANT_HOME", folder.path().join("home"))
+        .env("VAGRANT_DOTFILE_PATH", folder.path())
         .env("VAGRANT_CHECKPOINT_DISABLE", "1")
-        .env("CLUSTER_MASTERS", "2")
+        .env(name, value)
         .output()
         .unwrap();
     let said = text(&vagrant);
-    assert!(!vagrant.status.success() && said.contains("2 masters: give an odd number"), "{said}");
+    assert!(!vagrant.status.success(), "{name}={value} is taken: {said}");
+    assert!(!said.contains("settings.rb:"), "a stack trace: {said}");
+    said
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused_before_anything_is_made() {
+    for (setting, remedy) in [
+        (("CLUSTER_MASTERS", "2"), "CLUSTER_MASTERS is 2: give an odd number"),
+        (("CLUSTER_AGENTS", "two"), "CLUSTER_AGENTS is \"two\": give a whole number"),
+        (("CLUSTER_AGENT", "3"), "there is no setting CLUSTER_AGENT: did you mean CLUSTER_AGENTS?"),
+        (("CLUSTER_SUBNET", "172.24.300"), "give the first three numbers of an address"),
+        (("CLUSTER_CONTAINERIZERS", "doker"), "give mesos, docker or mesos,docker"),
+        (("CLUSTER_PROVISION_FROM", "gest"), "CLUSTER_PROVISION_FROM is \"gest\": give host or guest"),
+    ] {
+        let said = refused(&["status"], setting);
+        assert!(said.contains(remedy), "no {remedy:?} in\n{said}");
+    }
+    for (setting, remedy) in [
+        (
+            ("CLUSTER_LXC_RELEASE", "0.82"),
+            "CLUSTER_LXC_RELEASE is \"0.82\": give one of 0.26, 0.27, 0.28, lab",
+        ),
+        (("CLUSTER_DISTRO", "el10"), "CLUSTER_DISTRO is \"el10\": give one of debian12, el7"),
+        (("CLUSTER_PACKAGES", "/nowhere"), "no packages of release lab are there"),
+        (("CLUSTER_TOOL", "/nowhere/tool"), "CLUSTER_TOOL is \"/nowhere/tool\": there is no such program"),
+    ] {
+        let said = refused(&["up", "--provider=lxc"], setting);
+        assert!(said.contains(remedy), "no {remedy:?} in\n{said}");
+        assert!(!said.contains("Importing"), "{said}");
+    }
 }
 
 /// What the Vagrantfile asks of VirtualBox, read by Vagrant itself; there is no hypervisor to try it with.
