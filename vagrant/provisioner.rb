@@ -13,18 +13,13 @@ module CalicoMesosInstall
     attr_accessor :cluster
   end
 
-  class Failed < Vagrant::Errors::VagrantError
-    def initialize(message)
-      @message = message
-      super()
-    end
-
-    def error_message
-      @message
-    end
+  # What failed, and what to do about it.
+  class Failed < Settings::Mistake
   end
 
   class Provisioner < Vagrant.plugin("2", :provisioner)
+    NAME = "calico-mesos-install".freeze
+
     def provision
       settings.provision_from == "guest" ? Guest.new(self).run : on_host
     end
@@ -39,7 +34,7 @@ module CalicoMesosInstall
 
     # The release of the provider's box.
     def release
-      lxc? ? settings.lxc_release : settings.release
+      settings.release_of(machine.provider_name).first
     end
 
     # Every machine of the cluster, with what Vagrant knows of it.
@@ -67,9 +62,19 @@ module CalicoMesosInstall
       Pathname.new(own_packages? ? settings.packages : "../dist").expand_path(__dir__)
     end
 
-    # Whether somebody else has built them.
-    def own_packages?
-      !settings.packages.empty?
+    # Whether they are on this machine before the installer runs. The box of lxc has no compiler to build them with.
+    def packages_from_here?
+      own_packages? || lxc?
+    end
+
+    # Builds what there is to install, unless somebody else has.
+    def build_packages
+      run(tool, "build", "--release", release, "--out", packages.to_s, *for_box) unless own_packages?
+    end
+
+    # The tool that the settings name, if they do.
+    def named
+      File.expand_path(settings.tool, __dir__) unless settings.tool.empty?
     end
 
     def say(text)
@@ -78,12 +83,17 @@ module CalicoMesosInstall
 
     private
 
+    # Whether somebody else has built them.
+    def own_packages?
+      !settings.packages.empty?
+    end
+
     def lxc?
       machine.provider_name == :lxc
     end
 
     def on_host
-      run(tool, "build", "--release", release, "--out", packages.to_s, *for_box) unless own_packages?
+      build_packages
       cluster.known_hosts.write(known_hosts)
       keys = machines.to_h { |node, made| [node.name, private_key(made)] }
       cluster.file.write(
@@ -110,10 +120,6 @@ module CalicoMesosInstall
       @tool ||= named || built || installed || build
     end
 
-    def named
-      settings.tool unless settings.tool.empty?
-    end
-
     def built
       %w[release debug].map { |profile| checkout.join("target", profile, NAME) }.find(&:executable?)&.to_s
     end
@@ -126,8 +132,6 @@ module CalicoMesosInstall
       run("cargo", "build", "--locked", "--manifest-path", checkout.join("Cargo.toml").to_s)
       checkout.join("target", "debug", NAME).to_s
     end
-
-    NAME = "calico-mesos-install".freeze
 
     # Runs a program on the terminal that Vagrant has.
     def run(*command)

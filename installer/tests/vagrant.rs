@@ -132,28 +132,84 @@ fn vagrant_up_ends_with_a_verified_cluster_and_destroy_leaves_nothing() {
     vagrant.ok(&["ssh", "agent-1", "-c", "sudo systemctl stop mesos-slave"], &[]);
     let said = vagrant.ok(&["provision"], &[]);
     assert!(said.contains("apply: 1 changed, 1 unchanged"), "{said}");
-    // From inside the first machine there is nothing left to do.
-    let said = vagrant.ok(&["provision"], &[("CLUSTER_PROVISION_FROM", "guest")]);
-    assert!(said.contains("apply: 2 unchanged") && said.contains("the cluster works"), "{said}");
+
+    // From inside the first machine, with the tool's own package: from the beginning, then there is nothing left to do.
+    let reset = Command::new(TOOL).args(["reset", "--yes", vagrant.inventory().as_str()]).output().unwrap();
+    assert!(reset.status.success(), "{}", text(&reset));
+    let inside = [("CLUSTER_PROVISION_FROM", "guest"), ("CLUSTER_TOOL", "")];
+    let said = vagrant.ok(&["provision"], &inside);
+    assert!(said.contains("apply: 2 changed") && said.contains("the cluster works"), "{said}");
+    let said = vagrant.ok(&["provision"], &inside);
+    assert!(said.contains("apply: 2 unchanged") && !said.contains("uploading"), "{said}");
+    let status = "cd cluster && calico-mesos-install status inventory.toml";
+    let said = vagrant.ok(&["ssh", "master-1", "-c", status], &[]);
+    assert!(said.contains("mesos-slave") && said.contains("status: 2 unchanged"), "{said}");
 
     vagrant.ok(&["destroy", "--force"], &[]);
     assert_eq!(traces(), before);
     assert!(!vagrant.inventory().exists());
 }
 
-#[test]
-fn settings_that_cannot_be_are_refused_before_anything_is_made() {
-    let machines = tempfile::tempdir().unwrap();
-    let vagrant = Command::new("vagrant")
-        .arg("status")
+/// Prints what the Vagrantfile says to each `NAME=VALUE`; one process, since starting Vagrant takes seconds.
+const MISTAKES: &str = r##"
+require "vagrant"
+ARGV.map { |setting| setting.split("=", 2) }.each do |name, value|
+  ENV[name] = value
+  Vagrant::Environment.new(cwd: ".", ui_class: Vagrant::UI::Silent).vagrantfile
+  puts "#{name}=#{value} is taken"
+rescue Vagrant::Errors::VagrantError => error
+  puts error.message
+ensure
+  ENV.delete(name)
+end
+"##;
+
+/// A program in the folder of the Vagrantfile that knows of no machines and makes none.
+fn apart(program: &str, folder: &tempfile::TempDir) -> Command {
+    let mut command = Command::new(program);
+    command
         .current_dir(Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../vagrant"))
-        .env("VAGRANT_DOTFILE_PATH", machines.path())
-        .env("VAGRANT_CHECKPOINT_DISABLE", "1")
-        .env("CLUSTER_MASTERS", "2")
-        .output()
-        .unwrap();
-    let said = text(&vagrant);
-    assert!(!vagrant.status.success() && said.contains("2 masters: give an odd number"), "{said}");
+        .env("VAGRANT_HOME", folder.path().join("home"))
+        .env("VAGRANT_DOTFILE_PATH", folder.path())
+        .env("VAGRANT_CHECKPOINT_DISABLE", "1");
+    command
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused() {
+    let cases = [
+        ("CLUSTER_MASTERS=2", "CLUSTER_MASTERS is 2: give an odd number"),
+        ("CLUSTER_AGENTS=two", "CLUSTER_AGENTS is \"two\": give a whole number"),
+        ("CLUSTER_AGENT=3", "there is no setting CLUSTER_AGENT: did you mean CLUSTER_AGENTS?"),
+        ("CLUSTER_TOKEN=1", "CLUSTER_TOKEN=1 is taken"),
+        ("CLUSTER_AGENT_MEMORY=2", "CLUSTER_AGENT_MEMORY is 2: give MB"),
+        ("CLUSTER_CPUS=0", "CLUSTER_CPUS is 0: give 1 or more"),
+        ("CLUSTER_SUBNET=172.24.300", "CLUSTER_SUBNET is \"172.24.300\": give the first three numbers"),
+        ("CLUSTER_CONTAINERIZERS=doker", "CLUSTER_CONTAINERIZERS is \"doker\": give mesos, docker"),
+        ("CLUSTER_PROVISION_FROM=gest", "CLUSTER_PROVISION_FROM is \"gest\": give host or guest"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let mut ruby = apart("ruby", &folder);
+    let output = ruby.args(["-e", MISTAKES, "--"]).args(cases.map(|(setting, _)| setting)).output().unwrap();
+    let said = text(&output);
+    for (setting, remedy) in cases {
+        assert!(said.contains(remedy), "{setting}: no {remedy:?} in\n{said}");
+    }
+}
+
+#[test]
+fn settings_that_name_what_is_not_there_are_refused_before_anything_is_made() {
+    for (name, value, remedy) in [
+        ("CLUSTER_LXC_RELEASE", "0.82", "CLUSTER_LXC_RELEASE is \"0.82\": give one of 0.26, 0.27, 0.28, lab"),
+        ("CLUSTER_PACKAGES", "/nowhere", "no packages of release lab are there"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut up = apart("vagrant", &folder);
+        let output = up.args(["up", "--provider=lxc"]).env(name, value).output().unwrap();
+        let said = text(&output);
+        assert!(!output.status.success() && said.contains(remedy), "no {remedy:?} in\n{said}");
+        assert!(!said.contains("Importing") && !said.contains("settings.rb:"), "{said}");
+    }
 }
 
 /// What the Vagrantfile asks of VirtualBox, read by Vagrant itself; there is no hypervisor to try it with.
