@@ -12,6 +12,9 @@ use crate::diagnostic::{Mistake, Mistakes, suggestion};
 use crate::model::{OsRelease, PackageName};
 use crate::repository::HostMatch;
 
+/// The build requirement that stands for systemd's macros for rpm: where a profile has it, scriptlets are these.
+pub(super) const SYSTEMD_MACROS: &str = "systemd-macros";
+
 /// One distribution profile.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::distro::Distro;
+use super::distro::{Distro, SYSTEMD_MACROS};
 use super::environment::{Environment, Installed};
 use super::release::{Recipe, Release};
 use super::spec::{self, RenderedSpec};
@@ -15,7 +15,7 @@ use crate::sources::{self, SourceError, SourceFile, Wanted};
 pub(super) const ENVIRONMENT: &str = "environment";
 
 /// What every build uses, by the names of the profile: what it makes depends on their versions.
-const ALWAYS: [&str; 2] = ["rpmbuild", "tar"];
+const ALWAYS: [&str; 3] = ["rpmbuild", "tar", SYSTEMD_MACROS];
 
 /// Everything that one package is built from.
 #[derive(Debug)]

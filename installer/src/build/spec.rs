@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::distro::{Compiler, Distro, Requires};
+use super::distro::{Compiler, Distro, Requires, SYSTEMD_MACROS};
 use super::release::Release;
 use super::{BuildError, patch};
 use crate::data::{Data, DataError};
@@ -58,6 +58,8 @@ struct DistroContext<'a> {
     loader_searches_libdir: bool,
     /// Whether protobuf, glog and Boost are those of `mesos-thirdparty`, and not the distribution's own.
     thirdparty: bool,
+    /// Whether scriptlets are systemd's macros for rpm.
+    systemd_macros: bool,
     compiler: &'a Compiler,
     requires: &'a Requires,
 }
@@ -98,6 +100,7 @@ pub fn render(
             libdir: &distro.libdir,
             loader_searches_libdir: distro.loader_searches_libdir,
             thirdparty: !distro.has.contains_key("mesos-thirdparty"),
+            systemd_macros: distro.build_requires.contains_key(SYSTEMD_MACROS),
             compiler: &distro.compiler,
             requires: &distro.requires,
         },

@@ -7,6 +7,7 @@ use camino::Utf8Path;
 use super::BuildError;
 use super::backend::{Backend, Ccache, Engine};
 use super::distro::{BuildRequire, Distro};
+use super::distro::SYSTEMD_MACROS;
 use super::release::Recipe;
 
 /// What every build runs on this machine, by the names of the profile.
@@ -28,6 +29,9 @@ pub(super) fn check<'a>(
     let mut names: BTreeSet<_> = ALWAYS.into_iter().collect();
     if signing {
         names.extend(SIGNING);
+    }
+    if backend == Backend::Host && distro.build_requires.contains_key(SYSTEMD_MACROS) {
+        names.insert(SYSTEMD_MACROS);
     }
     for name in recipes.flat_map(|recipe| recipe.build_requires.iter().map(String::as_str)) {
         find_in_profile(distro, name)?;
