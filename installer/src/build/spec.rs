@@ -110,6 +110,14 @@ pub fn render(
     let escaped = escape_macros(plain.clone()).map_err(fail)?;
     let templates = Templates::new(data, release)?;
     let text = templates.render(&template, &escaped)?;
+    let named: Vec<&str> = source_names(&text).collect();
+    if let Some(unused) = patches.iter().find(|patch| !named.contains(&&*patch.name)) {
+        return Err(fail(format!(
+            "applies no patches, and there is specs/patches/{package}/{}\n\
+             name `package.patches` as sources and apply them in %prep, or remove the patch",
+            unused.name
+        )));
+    }
     let mut beside: BTreeMap<_, _> =
         patches.iter().map(|patch| (patch.name.clone(), patch.text.clone().into_bytes())).collect();
     for name in source_names(&text) {
@@ -250,6 +258,23 @@ mod tests {
         render(&data, &release, distro, &"x".parse().unwrap(), &["s-1.tar".to_owned()])
     }
 
+    #[test]
+    fn a_patch_that_no_spec_applies_is_refused() {
+        let mut data = Data::built_in();
+        data.insert("specs/releases/t.toml", RELEASE);
+        data.insert("specs/x.spec.tera", "Name: x\n%files\n");
+        data.insert(
+            "specs/patches/x/y.patch",
+            "Why: w\nVersions: 1 to 1\n\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n",
+        );
+        let release = Release::load(&data, "t").unwrap();
+        let refused = render(&data, &release, &distro(), &"x".parse().unwrap(), &[]).unwrap_err();
+        assert!(
+            refused.to_string().contains("applies no patches, and there is specs/patches/x/y.patch"),
+            "{refused}"
+        );
+    }
+
     /// Every spec of the release `lab`, and the files beside it, as rpmbuild gets them.
     #[test]
     fn specs_of_the_lab_release() {
@@ -257,7 +282,11 @@ mod tests {
         let release = Release::load(&data, "lab").unwrap();
         let distro = distro();
         for package in release.select(&[]).unwrap() {
-            let rendered = render(&data, &release, &distro, package, &["source".to_owned()]).unwrap();
+            let recipe = &release.packages[package];
+            let of_debian =
+                recipe.sources.values().any(|source| matches!(source, crate::sources::Source::Deb { .. }));
+            let source = if of_debian { "source.deb" } else { "source" };
+            let rendered = render(&data, &release, &distro, package, &[source.to_owned()]).unwrap();
             assert!(!rendered.text.contains("[%") && !rendered.text.contains("{{"), "{}", rendered.text);
             insta::assert_snapshot!(format!("{package}.spec"), rendered.text);
             for (name, bytes) in rendered.files.iter().filter(|(name, _)| name.ends_with(".json")) {

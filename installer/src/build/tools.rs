@@ -6,8 +6,8 @@ use camino::Utf8Path;
 
 use super::BuildError;
 use super::backend::{Backend, Ccache, Engine};
-use super::distro::{BuildRequire, Distro};
 use super::distro::SYSTEMD_MACROS;
+use super::distro::{BuildRequire, Distro};
 use super::release::Recipe;
 
 /// What every build runs on this machine, by the names of the profile.
