@@ -152,7 +152,7 @@ impl Info {
 }
 
 /// An app as it is now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct AppState {
     /// Its id.
     pub id: String,
@@ -171,7 +171,7 @@ pub struct AppState {
 }
 
 /// A task of an app.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Task {
     /// Its id.
     pub id: String,

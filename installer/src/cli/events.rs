@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::exit::ErrorLine;
 use super::mistakes::MistakeLine;
-use super::status;
+use super::{apps, rollback, sources, status};
 use crate::event::{Event, Summary};
 use crate::{build, schema, verify};
 
@@ -15,7 +15,15 @@ pub fn event_schemas() -> Vec<(&'static str, Json)> {
         ("Commands that contact hosts", schema::of::<Event>()),
         ("status", of_struct::<status::Line<'_>>()),
         ("verify", of_struct::<verify::Check>()),
+        ("rollback --list", of_struct::<rollback::Line<'_>>()),
         ("build", schema::of::<build::Event>()),
+        ("sources list", of_struct::<sources::SourceLine<'_>>()),
+        ("sources verify", of_struct::<sources::VerdictLine<'_>>()),
+        ("apps launch and remove", of_struct::<apps::OutcomeLine<'_>>()),
+        ("apps list", of_struct::<apps::AppLine<'_>>()),
+        ("apps render", of_struct::<apps::DefinitionLine<'_>>()),
+        ("apps render --names", of_struct::<apps::SampleLine<'_>>()),
+        ("apps render --policy", of_struct::<apps::PolicyLine<'_>>()),
         ("Mistakes in a file", of_struct::<MistakeLine<'_>>()),
         ("A command that cannot do its work", of_struct::<ErrorLine>()),
         ("The last line of every command", of_struct::<Summary>()),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::apply::{Way, bring};
@@ -34,9 +35,10 @@ pub struct Args {
 /// What is known of the hosts' past.
 type Histories = Vec<(HostName, Result<Vec<Record>, HostError>)>;
 
-#[derive(Serialize)]
+/// A run that hosts can go back to.
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "type", rename = "earlier-run")]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     #[serde(flatten)]
     run: &'a EarlierRun,
 }

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use anstream::{eprintln, println};
 use owo_colors::OwoColorize as _;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::source_args::SourceArgs;
 use super::validate::summary;
@@ -89,6 +90,38 @@ pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     }
 }
 
+/// A source of a release.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type", rename = "source")]
+pub(super) struct SourceLine<'a> {
+    /// Its name, which `--source` takes.
+    name: &'a str,
+    /// The version of what is built from it.
+    version: &'a str,
+    /// The packages that are built from it.
+    packages: Vec<&'a str>,
+    /// `git`, `download`, `given`, `deb`, `folder` or `self`.
+    kind: &'a str,
+    /// Where it comes from, or how it is made.
+    from: &'a str,
+    /// What it must be; none where nothing says so yet.
+    pinned: Option<&'a str>,
+    /// Whether it is on this machine.
+    here: bool,
+}
+
+/// Whether a source is what it must be.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type", rename = "source")]
+pub(super) struct VerdictLine<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Whether it is.
+    ok: bool,
+    /// What is wrong and what to do.
+    error: Option<&'a str>,
+}
+
 /// A release on a distribution, and from where its sources may be taken.
 struct Chosen {
     data: Data,
@@ -139,10 +172,15 @@ fn list(common: &Common, which: &Which, started: Instant) -> Result<Exit, Failur
         let (kind, from, pinned) = describe(source, &chosen.options);
         let here = sources::is_here(source, &chosen.options);
         if common.json {
-            json_line(&json!({
-                "type": "source", "name": source.name, "version": source.version, "packages": packages.split(", ").collect::<Vec<_>>(),
-                "kind": kind, "from": from, "pinned": pinned, "here": here,
-            }));
+            json_line(&SourceLine {
+                name: source.name,
+                version: source.version,
+                packages: packages.split(", ").collect(),
+                kind,
+                from: &from,
+                pinned: pinned.as_deref(),
+                here,
+            });
         }
         let here = if here { "yes" } else { "no" };
         let pinned = pinned.unwrap_or_else(|| "not locked".to_owned());
@@ -281,9 +319,8 @@ fn verify(common: &Common, which: &Which, started: Instant) -> Result<Exit, Fail
         wrong += usize::from(problem.is_some());
         let problem = problem.map(|error| crate::diagnostic::with_causes(&error));
         if common.json {
-            json_line(
-                &json!({"type": "source", "name": source.name, "ok": problem.is_none(), "error": problem}),
-            );
+            let ok = problem.is_none();
+            json_line(&VerdictLine { name: source.name, ok, error: problem.as_deref() });
         } else {
             println!("{}", problem.unwrap_or_else(|| format!("{}: as it is pinned", source.name)));
         }

@@ -50,7 +50,7 @@ pub fn show_hosts(reports: &[HostReport]) -> String {
 }
 
 /// A run that hosts can go back to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct EarlierRun {
     /// Its name: when it began.
     pub name: String,

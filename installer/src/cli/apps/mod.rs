@@ -5,6 +5,9 @@ pub(super) mod marathon;
 mod render;
 mod show;
 
+pub(super) use render::{DefinitionLine, PolicyLine, SampleLine};
+pub(super) use show::{AppLine, OutcomeLine};
+
 use camino::Utf8PathBuf;
 use clap::Subcommand;
 

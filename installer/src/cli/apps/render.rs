@@ -2,13 +2,46 @@
 
 use std::time::Instant;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
 use super::{RenderArgs, rendered, version_of_release};
-use crate::apps::Catalogue;
+use crate::apps::{AppDefinition, Catalogue};
 use crate::cli::{Common, Exit, Failure, load, validate};
 use crate::diagnostic::quantity;
 use crate::report::json_line;
+
+/// An app as Marathon takes it.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type", rename = "definition")]
+pub(in crate::cli) struct DefinitionLine<'a> {
+    /// The sample that it belongs to.
+    sample: &'a str,
+    /// What is sent to Marathon.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    app: &'a AppDefinition,
+}
+
+/// A sample that fits the cluster.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type", rename = "sample")]
+pub(in crate::cli) struct SampleLine<'a> {
+    /// Its name.
+    name: &'a str,
+    /// What it shows.
+    description: &'a str,
+}
+
+/// The commands that let a sample's parts talk.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type", rename = "policy")]
+pub(in crate::cli) struct PolicyLine<'a> {
+    /// The sample's name.
+    sample: &'a str,
+    /// The commands, a line each.
+    commands: &'a str,
+}
 
 pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<Exit, Failure> {
     let started = Instant::now();
@@ -23,9 +56,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<Exit, Failure> {
     if args.names {
         for sample in catalogue.iter().filter(|sample| samples.iter().any(|it| it.name == sample.name)) {
             match common.json {
-                true => json_line(&json!({
-                    "type": "sample", "name": sample.name, "description": sample.description,
-                })),
+                true => json_line(&SampleLine { name: &sample.name, description: &sample.description }),
                 false => anstream::println!("{:16} {}", sample.name, sample.description),
             }
         }
@@ -33,7 +64,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<Exit, Failure> {
         for sample in &samples {
             let Some(policy) = &sample.policy else { continue };
             match common.json {
-                true => json_line(&json!({"type": "policy", "sample": sample.name, "commands": policy})),
+                true => json_line(&PolicyLine { sample: &sample.name, commands: policy }),
                 false => anstream::print!("{policy}"),
             }
         }
@@ -55,7 +86,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<Exit, Failure> {
     } else if common.json {
         for sample in &samples {
             for app in &sample.apps {
-                json_line(&json!({"type": "definition", "sample": sample.name, "app": app}));
+                json_line(&DefinitionLine { sample: &sample.name, app });
             }
         }
     } else {

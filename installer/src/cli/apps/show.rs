@@ -1,8 +1,9 @@
 //! How apps are shown.
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::apps::api::AppState;
+use crate::apps::api::{AppState, Task};
 use crate::report::{json_line, show_apps};
 
 /// How one app ended.
@@ -19,17 +20,47 @@ pub(super) struct Outcome {
     pub(super) ok: bool,
 }
 
+/// How one app ended.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type", rename = "app")]
+pub(in crate::cli) struct OutcomeLine<'a> {
+    /// Its id.
+    id: &'a str,
+    /// `running`, `accepted`, `waiting`, `failed`, `removed`.
+    outcome: &'a str,
+    /// What went wrong, if it did not end as wanted.
+    error: Option<&'a str>,
+    /// What its tasks do, or what went wrong.
+    text: &'a str,
+    /// Its tasks, where they are known.
+    tasks: Option<&'a [Task]>,
+    /// How many tasks it wants, where that is known.
+    instances: Option<u64>,
+    /// How many run, where that is known.
+    running: Option<u64>,
+}
+
+/// An app as it is now.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type", rename = "app")]
+pub(in crate::cli) struct AppLine<'a> {
+    #[serde(flatten)]
+    app: &'a AppState,
+}
+
 /// Shows outcomes: a JSON object each, or a line each.
 pub(super) fn outcomes(json: bool, outcomes: &[Outcome]) {
     for Outcome { word, id, state, text, ok } in outcomes {
         if json {
-            let error = (!ok).then_some(text);
-            let tasks = state.as_ref().map(|state| &state.tasks);
-            let number = |of: fn(&AppState) -> u64| state.as_ref().map(of);
-            json_line(&json!({
-                "type": "app", "id": id, "outcome": word, "error": error, "text": text, "tasks": tasks,
-                "instances": number(|state| state.instances), "running": number(|state| state.running),
-            }));
+            json_line(&OutcomeLine {
+                id,
+                outcome: word,
+                error: (!ok).then_some(text),
+                text,
+                tasks: state.as_ref().map(|state| &*state.tasks),
+                instances: state.as_ref().map(|state| state.instances),
+                running: state.as_ref().map(|state| state.running),
+            });
         } else {
             anstream::println!("{id}: {word}: {text}");
             for task in state.iter().flat_map(|state| &state.tasks) {
@@ -43,11 +74,7 @@ pub(super) fn outcomes(json: bool, outcomes: &[Outcome]) {
 /// Shows a list of apps.
 pub(super) fn list(json: bool, apps: &[AppState]) {
     if json {
-        for app in apps {
-            let mut line = json!(app);
-            line["type"] = "app".into();
-            json_line(&line);
-        }
+        apps.iter().for_each(|app| json_line(&AppLine { app }));
     } else {
         anstream::print!("{}", show_apps(apps));
     }
