@@ -1,7 +1,7 @@
 //! Proof by tasks: who may reach whom, and whether names are those of the tasks.
 //!
 //! Tasks are launched in net-groups on two agents, each is asked whom it reaches, Mesos-DNS is asked for one of them,
-//! and all of them are removed again, whatever came of it. [`plan`] says which tasks and what must hold, [`run`] does
+//! and all of them are removed again, whatever came of it. `plan` says which tasks and what must hold, `run` does
 //! it through an [`Access`], so that neither knows how Marathon and the hosts are reached.
 //!
 //! Source of who may reach whom: `calico_mesos.py` of calico-mesos 0.1.5. A group's profile lets in what has the
