@@ -235,6 +235,16 @@ fn a_port_is_only_taken_where_it_is_not_ours() {
     bench.facts("m1").around.listeners = vec![listener(5050, Some("mesos-master.service"))];
     // A port of a service that this host does not have.
     bench.facts("a1").around.listeners = vec![listener(5050, Some("other.service"))];
+    // Not named, because it began to listen just now: the unit, if that starts.
+    let unnamed = Listener { process: None, ..listener(2181, None) };
+    bench.facts("m1").around.listeners.push(unnamed);
+    let is_said = |bench: &mut Bench| bench.findings().contains("holds port 2181/tcp");
+    assert!(is_said(&mut bench));
+    let starting = UnitFacts { active: "activating".to_owned(), ..running() };
+    bench.facts("m1").units.insert("zookeeper.service".parse().unwrap(), starting);
+    assert!(!is_said(&mut bench));
+    bench.facts("m1").around.listeners.pop();
+    bench.facts("m1").units.clear();
     // UDP does not stand in the way of TCP.
     let mut udp = listener(5051, None);
     udp.udp = true;

@@ -40,9 +40,12 @@ fn of_host(input: &Input<'_>, subject: &Subject<'_>) -> Vec<Problem> {
 
 /// Whether it is the unit itself that listens: as a process of its own, or as a container that an earlier run started.
 fn is_ours(subject: &Subject<'_>, unit: &ManagedUnit, listener: &Listener) -> bool {
-    let Some(of) = listener.process.as_ref().and_then(|process| process.unit.as_deref()) else {
-        return false;
+    let Some(process) = &listener.process else {
+        // Who began to listen while the host was asked may not be named yet. Where the unit runs, it is that.
+        let unit = subject.facts.units.get(unit.name.as_str());
+        return unit.is_some_and(|unit| unit.is_running() || unit.active == "activating");
     };
+    let Some(of) = process.unit.as_deref() else { return false };
     let by_receipt = subject.facts.receipt.as_ref().is_some_and(|receipt| receipt.units.contains(&unit.name));
     let is_container = !of.ends_with(".service") && !of.starts_with("session-") && !of.starts_with("init");
     of == unit.name.as_str() || (is_container && by_receipt)

@@ -39,9 +39,13 @@ fn three_masters_form_quorums_and_are_restarted_one_at_a_time() {
     for turn in restarts.chunks(2) {
         assert_eq!((turn[0].0, turn[0].1, turn[1].1), (turn[1].0, "begins", "is healthy"), "{restarts:?}");
     }
-    let down = answers.lines().filter(|line| line.matches("imok").count() < 2).count();
-    assert!(answers.lines().count() > 3, "the ensemble was watched: {answers}");
-    assert_eq!(down, 0, "two of three servers answered at any time: {answers}");
+    // The three are asked one after another: of two that change places meanwhile, both may be missed, but not twice.
+    let down: Vec<bool> = answers.lines().map(|line| line.matches("imok").count() < 2).collect();
+    assert!(down.len() > 3, "the ensemble was watched: {answers}");
+    assert!(
+        !down.windows(2).any(|two| two[0] && two[1]),
+        "two of three servers answered at any time: {answers}"
+    );
 
     for master in MASTERS {
         lab.on(master, "grep -qx autopurge.snapRetainCount=4 /etc/zookeeper/zoo.cfg");

@@ -84,6 +84,14 @@ impl Lab {
         self.write();
     }
 
+    /// Gives a host of the inventory these roles.
+    pub(crate) fn set_roles(&mut self, host: &str, roles: &[&str]) {
+        let hosts = self.inventory["hosts"].as_array_mut().unwrap();
+        let host = hosts.iter_mut().find(|known| known["name"].as_str() == Some(host)).unwrap();
+        host.as_table_mut().unwrap().insert("roles".to_owned(), roles.to_vec().into());
+        self.write();
+    }
+
     fn write(&self) {
         fs_err::write(self.file(), self.inventory.to_string()).unwrap();
     }

@@ -21,6 +21,7 @@ mod guides;
 mod harness;
 mod interruption;
 mod life;
+mod own_role;
 #[path = "../common/page.rs"]
 mod page;
 mod refusals;
