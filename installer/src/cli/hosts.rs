@@ -316,7 +316,11 @@ pub(super) fn report(
     changes: usize,
     error: &dyn std::error::Error,
 ) -> HostReport {
-    HostReport { name: desired.host.clone(), outcome, changes, error: Some(with_causes(error)) }
+    let mut text = with_causes(error);
+    if outcome == Outcome::Unreachable {
+        text.push_str("\nMore: docs/troubleshooting.md#a-host-cannot-be-reached");
+    }
+    HostReport { name: desired.host.clone(), outcome, changes, error: Some(text) }
 }
 
 /// Opens the repository, unless every package comes from the hosts' own; refuses what no package set of it holds.
