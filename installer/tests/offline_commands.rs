@@ -122,6 +122,14 @@ fn mistakes_are_plain_lines_and_end_with_status_2() {
         (&"mistake".into(), &10.into(), &10.into())
     );
     assert_eq!((&lines[2]["type"], &lines[2]["mistakes"]), (&"summary".into(), &2.into()));
+
+    let missing = run(folder.path(), &["validate", "nothere.toml", "--json"]);
+    assert_eq!(missing.status.code(), Some(2));
+    let types = stdout(&missing)
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["type"].clone())
+        .collect::<Vec<_>>();
+    assert_eq!(types, ["error", "summary"]);
 }
 
 #[test]

@@ -29,7 +29,12 @@ pub struct Args {
 
 pub(super) fn run(common: &Common, args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
-    let checked = load::check(common, &args.hosts.inventory)?;
+    let checked = load::check(common, &args.hosts.inventory).inspect_err(|failure| {
+        if common.json {
+            failure.json_lines();
+            println!("{}", summary("validate", started, &[("mistakes", 0)]));
+        }
+    })?;
     if common.json {
         let found = checked.as_ref().err();
         if let Some(found) = found {
