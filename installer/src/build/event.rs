@@ -17,7 +17,7 @@ pub enum Event {
         /// What it is and what to do.
         message: String,
     },
-    /// What is left out, and how it would be had.
+    /// What is not built because nobody gives its source, and how it would be had.
     Note {
         /// What it is and what to do.
         message: String,

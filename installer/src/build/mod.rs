@@ -104,14 +104,12 @@ pub fn build(request: &Request<'_>, observe: &(dyn Fn(Event) + Sync)) -> Result<
         Some(name) => Distro::load(request.data, name)?,
         None => Distro::recognise(request.data, &os_release()?)?,
     };
-    let mut release = release.on(&distro);
+    let release = release.on(&distro);
     release.check_overrides(request.sources)?;
     let named = if request.explain.is_empty() { request.packages } else { request.explain };
-    let left_out = release.leave_out(named, request.sources);
-    if named.is_empty() {
-        left_out.into_iter().for_each(|message| observe(Event::Note { message }));
-    }
-    let wanted = release.select(named)?;
+    let (meant, left_out) = release.meant(named, request.sources);
+    left_out.into_iter().for_each(|message| observe(Event::Note { message }));
+    let wanted = release.select(&meant)?;
     let recipes = wanted.iter().filter_map(|name| release.packages.get(*name));
     tools::check(&distro, request.backend, request.sign.is_some(), recipes)?;
     let signer = request.sign.map(Signer::find).transpose()?;

@@ -183,11 +183,14 @@ impl Release {
         Ok(())
     }
 
-    /// Takes out the packages that are made from a file that nobody gives, unless they are named; says of each what
-    /// to do to have it.
-    pub fn leave_out(&mut self, named: &[String], options: &Options) -> Vec<String> {
-        let mut left_out = Vec::new();
-        self.packages.retain(|package, recipe| {
+    /// The packages that are meant when `named` are: these, or all but those that are made from a file that nobody
+    /// gives. With what to do to have each of these.
+    pub fn meant(&self, named: &[String], options: &Options) -> (Vec<String>, Vec<String>) {
+        if !named.is_empty() {
+            return (named.to_vec(), Vec::new());
+        }
+        let (mut meant, mut left_out) = (Vec::new(), Vec::new());
+        for (package, recipe) in &self.packages {
             let missing = recipe.sources.iter().find_map(|(name, source)| match source {
                 Source::Given { file, how } => {
                     let wanted = Wanted { package, version: &recipe.version, name, source };
@@ -196,16 +199,13 @@ impl Release {
                 _ => None,
             });
             match missing {
-                Some(remedy) if !named.iter().any(|name| name == package.as_str()) => {
-                    left_out.push(format!(
-                        "{package} is left out, since its source is not given; to have it: {remedy}"
-                    ));
-                    false
-                }
-                _ => true,
+                None => meant.push(package.to_string()),
+                Some(remedy) => left_out.push(format!(
+                    "{package} is not built, since its source is not given; to have it: {remedy}"
+                )),
             }
-        });
-        left_out
+        }
+        (meant, left_out)
     }
 
     /// The packages, each after those that it needs.
@@ -414,12 +414,11 @@ mod tests {
         };
         let left = |named: &[&str], options: &Options| {
             let named: Vec<_> = named.iter().map(ToString::to_string).collect();
-            let mut release = parse(&text).unwrap();
-            let left = release.leave_out(&named, options);
-            assert_eq!(release.packages.len() + left.len(), 2);
+            let (meant, left) = parse(&text).unwrap().meant(&named, options);
+            assert_eq!(meant.len() + left.len(), if named.is_empty() { 2 } else { named.len() });
             left
         };
-        insta::assert_snapshot!(left(&[], &options).concat(), @"image is left out, since its source is not given; to have it: docker save -o image.tar i; then --source s=image.tar");
+        insta::assert_snapshot!(left(&[], &options).concat(), @"image is not built, since its source is not given; to have it: docker save -o image.tar i; then --source s=image.tar");
         assert!(left(&["image"], &options).is_empty());
         fs_err::write(store.join("image.tar"), "").unwrap();
         assert!(left(&[], &options).is_empty(), "the mirror has it");

@@ -120,7 +120,7 @@ pub fn render(
     }
     let mut beside: BTreeMap<_, _> =
         patches.iter().map(|patch| (patch.name.clone(), patch.text.clone().into_bytes())).collect();
-    for name in source_names(&text) {
+    for name in named {
         if beside.contains_key(name) || sources.iter().any(|source| source == name) {
             continue;
         }

@@ -14,7 +14,7 @@ use crate::facts::Facts;
 use crate::fleet::{Fleet, Reach};
 use crate::history::Record;
 use crate::host::HostError;
-use crate::inventory::{Inventory, Selector};
+use crate::inventory::{Inventory, Rollout, Selector};
 use crate::model::HostName;
 use crate::plan::{self, Graph, HostPlan, PlanError};
 use crate::receipt::Receipt;
@@ -23,9 +23,9 @@ use crate::repository::{PackageSet, Repository, RepositoryError};
 use crate::transport::ssh::SshConnector;
 
 /// As many hosts as an inventory's `[rollout] forks` may say.
-fn forks(text: &str) -> Result<u32, &'static str> {
-    let number = text.parse().ok().filter(|number| (1..=1024).contains(number));
-    number.ok_or("write a number from 1 to 1024")
+fn forks(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (1..=Rollout::MAX_FORKS).contains(number));
+    number.ok_or_else(|| format!("write a number from 1 to {}", Rollout::MAX_FORKS))
 }
 
 /// Options of the commands that talk to hosts.

@@ -130,24 +130,24 @@ struct Chosen {
 }
 
 impl Chosen {
-    /// With `leave_out`, without the packages that nobody gives the sources of.
-    fn load(common: &Common, which: &Which, leave_out: bool) -> Result<Self, Failure> {
+    fn load(common: &Common, which: &Which) -> Result<Self, Failure> {
         let data = common.data()?;
         let release = Release::load(&data, &which.release).map_err(Failure::usage)?;
         let distro = match &which.distro {
             Some(name) => Distro::load(&data, name),
             None => os_release().and_then(|text| Distro::recognise(&data, &text)),
         };
-        let mut release = release.on(&distro.map_err(Failure::usage)?);
+        let release = release.on(&distro.map_err(Failure::usage)?);
         let options = which.sources.options(common, &data)?;
         release.check_overrides(&options).map_err(Failure::usage)?;
-        if leave_out {
-            let left_out = release.leave_out(&which.packages, &options);
-            if which.packages.is_empty() {
-                left_out.iter().for_each(|message| eprintln!("{} {message}", "note:".cyan()));
-            }
-        }
         Ok(Self { data, release, options })
+    }
+
+    /// The packages that are meant, as for `build`; what nobody gives is told.
+    fn meant(&self, packages: &[String]) -> Vec<String> {
+        let (meant, left_out) = self.release.meant(packages, &self.options);
+        left_out.iter().for_each(|message| eprintln!("{} {message}", "note:".cyan()));
+        meant
     }
 
     /// The sources, each once, with all packages that are made from it.
@@ -165,7 +165,7 @@ impl Chosen {
 }
 
 fn list(common: &Common, which: &Which, started: Instant) -> Result<Exit, Failure> {
-    let chosen = Chosen::load(common, which, false)?;
+    let chosen = Chosen::load(common, which)?;
     let wanted = chosen.wanted(&which.packages)?;
     let mut rows = Vec::new();
     for (source, packages) in &wanted {
@@ -217,8 +217,8 @@ fn describe(wanted: &Wanted<'_>, options: &Options) -> (&'static str, String, Op
 }
 
 fn fetch(common: &Common, args: &Fetch, started: Instant) -> Result<Exit, Failure> {
-    let chosen = Chosen::load(common, &args.which, true)?;
-    let wanted = chosen.wanted(&args.which.packages)?;
+    let chosen = Chosen::load(common, &args.which)?;
+    let wanted = chosen.wanted(&chosen.meant(&args.which.packages))?;
     let sources: Vec<_> = wanted.iter().map(|(source, _)| source.clone()).collect();
     let transfers = Transfers::new(common.json);
     let results = sources::fetch(&chosen.data, &sources, &chosen.options, args.jobs.into(), &|event| {
@@ -249,8 +249,8 @@ fn fetch(common: &Common, args: &Fetch, started: Instant) -> Result<Exit, Failur
 }
 
 fn lock(common: &Common, args: &Fetch, started: Instant) -> Result<Exit, Failure> {
-    let chosen = Chosen::load(common, &args.which, true)?;
-    let wanted = chosen.wanted(&args.which.packages)?;
+    let chosen = Chosen::load(common, &args.which)?;
+    let wanted = chosen.wanted(&chosen.meant(&args.which.packages))?;
     let sources: Vec<_> = wanted
         .iter()
         .filter(|(source, _)| matches!(source.source, Source::Download { sha256: None, .. }))
@@ -310,9 +310,9 @@ fn write(file: &camino::Utf8Path, text: &str) -> std::io::Result<()> {
 }
 
 fn verify(common: &Common, which: &Which, started: Instant) -> Result<Exit, Failure> {
-    let mut chosen = Chosen::load(common, which, true)?;
+    let mut chosen = Chosen::load(common, which)?;
     chosen.options.offline = true;
-    let wanted = chosen.wanted(&which.packages)?;
+    let wanted = chosen.wanted(&chosen.meant(&which.packages))?;
     let mut wrong = 0;
     for (source, _) in &wanted {
         let problem = sources::verify(&chosen.data, source, &chosen.options).err();

@@ -175,11 +175,14 @@ pub(super) fn path(
 }
 
 impl Rollout {
+    /// The most hosts that are worked on at once.
+    pub const MAX_FORKS: u32 = 1024;
+
     /// Reads `[rollout]`.
     pub(super) fn read(table: TableReader<'_>) -> Self {
         let default = Self::default();
         let forks = table.get::<u32>("forks").map_or(default.forks, |forks| {
-            within(table.reading(), &forks.place, forks.value, 1, 1024);
+            within(table.reading(), &forks.place, forks.value, 1, Self::MAX_FORKS);
             forks.value
         });
         let agents_at_once = table

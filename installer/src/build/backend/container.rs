@@ -137,25 +137,25 @@ mod tests {
         let packages = ["g++".to_owned(), "rpm".to_owned()];
         let container = distro.container.clone().unwrap();
         let (name, inspect, build) =
-            prepare_image(Engine::Podman, &distro, &container, &packages, Utf8Path::new("/work"));
+            prepare_image(Engine::Podman, &distro, &container, &packages, Utf8Path::new("/scratch"));
         insta::assert_snapshot!(format!("{name}\n{}{}", shown(&inspect), shown(&build)), @"
         calico-mesos-install/debian12:b265f991b43f
-        in /work
+        in /scratch
         podman
         image
         inspect
         --format
         {{.Id}}
         calico-mesos-install/debian12:b265f991b43f
-        in /work
+        in /scratch
         podman
         build
         --tag
         calico-mesos-install/debian12:b265f991b43f
         --file
-        /work/Containerfile
-        /work
-        -- /work/Containerfile
+        /scratch/Containerfile
+        /scratch
+        -- /scratch/Containerfile
         FROM docker.io/library/debian:12
         RUN apt-get update
         RUN apt-get install -y g++ rpm
