@@ -173,39 +173,49 @@ fn ask<'a>(access: &mut dyn Access, tasks: &'a [Task], running: &Running<'_>) ->
         agents.sort();
         agents.dedup();
         for agent in agents {
-            // A task lets its own host in, and no other; so each is asked from where it runs.
-            let mut asked: BTreeMap<&str, Vec<&Task>> = BTreeMap::new();
-            for (from, to) in open.iter().filter(|(from, _)| from.agent.as_ref() == Some(agent)) {
-                asked.entry(from.name).or_default().push(*to);
-            }
-            let target = |name: &str| running.get(name).and_then(|address| address.clone().ok());
-            let inquiries: Vec<Inquiry> = asked
-                .iter()
-                .filter_map(|(from, others)| {
-                    let others = others.iter().filter_map(|to| Some(format!("{}:{PORT}", target(to.name)?)));
-                    let path = format!("/reach?{}", others.collect::<Vec<_>>().join(","));
-                    let request = HttpRequest {
-                        address: target(from)?,
-                        port: PORT,
-                        method: "GET",
-                        path,
-                        body: String::new(),
-                    };
-                    Some(Inquiry::Http(request))
-                })
-                .collect();
-            let answers = access.ask(agent, &inquiries, std::mem::take(&mut pause));
-            for ((from, others), answer) in asked.iter().zip(&answers) {
-                let answer = answer.body().ok().and_then(|body| serde_json::from_str::<Value>(&body).ok());
-                let Some(answer) = answer else { continue };
-                for to in others {
-                    let Some(address) = target(to.name) else { continue };
-                    let reached = answer["reaches"][format!("{address}:{PORT}")].as_bool();
-                    let from = tasks.iter().find(|task| task.name == *from).map_or("", |task| task.name);
-                    seen.extend(reached.map(|reached| ((from, to.name), reached)));
-                }
-            }
+            let of_agent = open.iter().copied().filter(|(from, _)| from.agent.as_ref() == Some(agent));
+            seen.extend(ask_agent(access, agent, of_agent, running, std::mem::take(&mut pause)));
         }
+    }
+    seen
+}
+
+/// Asks the tasks of one agent for others. A task lets its own host in, and no other: each is asked from where it runs.
+fn ask_agent<'a>(
+    access: &mut dyn Access,
+    agent: &HostName,
+    pairs: impl Iterator<Item = (&'a Task, &'a Task)>,
+    running: &Running<'_>,
+    pause: Duration,
+) -> Seen<'a> {
+    let target = |task: &Task| running.get(task.name)?.clone().ok();
+    let mut asked: BTreeMap<(&'a str, IpAddr), Vec<(&'a str, String)>> = BTreeMap::new();
+    for (from, to) in pairs {
+        if let (Some(address), Some(other)) = (target(from), target(to)) {
+            asked.entry((from.name, address)).or_default().push((to.name, format!("{other}:{PORT}")));
+        }
+    }
+    let inquiries: Vec<Inquiry> = asked
+        .iter()
+        .map(|((_, address), others)| {
+            let others: Vec<&str> = others.iter().map(|(_, place)| place.as_str()).collect();
+            let path = format!("/reach?{}", others.join(","));
+            Inquiry::Http(HttpRequest {
+                address: *address,
+                port: PORT,
+                method: "GET",
+                path,
+                body: String::new(),
+            })
+        })
+        .collect();
+    let mut seen = Seen::new();
+    for (((from, _), others), answer) in asked.iter().zip(access.ask(agent, &inquiries, pause)) {
+        let answer = answer.body().ok().and_then(|body| serde_json::from_str::<Value>(&body).ok());
+        let Some(answer) = answer else { continue };
+        let reached =
+            others.iter().filter_map(|(to, place)| Some((*to, answer["reaches"][place].as_bool()?)));
+        seen.extend(reached.map(|(to, reached)| ((*from, to), reached)));
     }
     seen
 }
