@@ -26,7 +26,7 @@ const PARTS: &[(&str, &[&str], bool)] = &[
     ("plan", &["desired", "facts", "inventory", "model", "receipt", "repository"], false),
     ("explain", &["desired", "diagnostic", "facts", "model", "plan", "repository"], false),
     ("verify", &["apps", "cluster", "desired", "facts", "inventory", "model"], false),
-    ("checks", &["cluster", "desired", "facts", "model", "plan", "repository", "roles"], false),
+    ("checks", &["cluster", "desired", "facts", "model", "plan", "repository", "roles", "tls"], false),
     ("event", &["checks", "model", "plan"], false),
     ("host", &["desired", "facts", "history", "model", "plan", "receipt", "repository", "transport"], true),
     ("fleet", &["desired", "event", "facts", "host", "model", "transport"], true),

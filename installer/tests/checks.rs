@@ -15,14 +15,18 @@ use calico_mesos_install::checks::{self, ALL, Answers, Input, Subject};
 use calico_mesos_install::cluster::Cluster;
 use calico_mesos_install::data::Data;
 use calico_mesos_install::desired::DesiredHost;
+use calico_mesos_install::diagnostic::Source;
 use calico_mesos_install::facts::{
-    Facts, FactsQuery, FileFacts, Firewall, InstalledPackage, Listener, ModuleState, Network, Process,
-    Reached, Survey, UnitFacts,
+    Facts, FactsQuery, FileFacts, Firewall, InstalledPackage, Listener, ModuleState, Network, Offered,
+    Process, Reached, Survey, SurveyQuery, UnitFacts,
 };
 use calico_mesos_install::host::{Host as _, MemoryHost};
+use calico_mesos_install::inventory::{Parsed, Surroundings};
 use calico_mesos_install::model::Digest;
 use calico_mesos_install::plan::{self, HostPlan, PlanError};
+use calico_mesos_install::render::{self, Templates};
 use calico_mesos_install::repository::PackageSet;
+use calico_mesos_install::tls;
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -51,10 +55,25 @@ impl Bench {
     }
 
     fn with(inventory: &str) -> Self {
-        let data = Data::built_in();
-        let (cluster, mistakes) = common::resolve(inventory, &data);
+        let (cluster, mistakes) = common::resolve(inventory, &Data::built_in());
         assert!(mistakes.is_empty(), "{mistakes}");
-        let desired = common::rendered(inventory, &data).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        Self::of(cluster)
+    }
+
+    /// With certificates of the authority in a folder, which is made.
+    fn secured(folder: &str) -> Self {
+        let text = format!("{INVENTORY}\ntls = {{ mode = \"generate\", dir = \"{folder}\" }}\n");
+        let around = Surroundings { folder: "/operator".into(), home: None };
+        let inventory = Parsed::new(&Source::new("inventory.toml", &text), &around).inventory;
+        let (mut cluster, mistakes) = common::resolve(&text, &Data::built_in());
+        assert!(mistakes.is_empty(), "{mistakes}");
+        tls::load(&inventory, &mut cluster, tls::Access::Issue, jiff::Timestamp::now()).unwrap();
+        Self::of(cluster)
+    }
+
+    fn of(cluster: Cluster) -> Self {
+        let templates = Templates::load(&Data::built_in(), &cluster.roles).unwrap();
+        let desired = render::render(&cluster, &templates).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let facts = desired.iter().zip(1..).map(|(desired, number)| {
             let mut facts = MemoryHost::default().facts(&FactsQuery::about(desired)).unwrap();
             facts.hostname = desired.host.to_string();
@@ -84,17 +103,26 @@ impl Bench {
         self.desired.iter().map(plan).collect()
     }
 
-    /// Everything that is found, a line each.
-    fn findings(&self) -> String {
-        let plans = self.plans();
-        let hosts = self.desired.iter().zip(&plans).map(|(desired, plan)| Subject {
+    fn input<'a>(&'a self, plans: &'a [Result<HostPlan, PlanError>]) -> Input<'a> {
+        let hosts = self.desired.iter().zip(plans).map(|(desired, plan)| Subject {
             host: self.cluster.host(desired.host.as_str()).unwrap(),
             desired,
             facts: &self.facts[desired.host.as_str()],
             plan: plan.as_ref(),
             packages: Some(&self.set),
         });
-        let input = Input { cluster: &self.cluster, hosts: hosts.collect() };
+        Input { cluster: &self.cluster, hosts: hosts.collect() }
+    }
+
+    /// What a host is asked about what is around it.
+    fn questions(&self, host: &str) -> SurveyQuery {
+        checks::questions(&self.input(&self.plans()), self.cluster.host(host).unwrap())
+    }
+
+    /// Everything that is found, a line each.
+    fn findings(&self) -> String {
+        let plans = self.plans();
+        let input = self.input(&plans);
         let findings = checks::run(&input, &self.answers, &self.skip);
         let lines = findings.iter().filter(|finding| !finding.ok).map(|finding| {
             let level = format!("{:?}", finding.level.unwrap()).to_lowercase();
@@ -376,10 +404,66 @@ fn a_running_quorum_is_not_switched_to_tls_or_from_it_member_by_member() {
 }
 
 #[test]
+fn a_new_authority_is_not_put_beside_the_one_that_services_trust() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = |name: &str| Bench::secured(folder.path().join(name).to_str().unwrap());
+    let ca = |bench: &Bench| bench.cluster.hosts[0].credentials.as_ref().unwrap().ca.clone();
+    let etcd = "/etc/etcd/tls/ca.pem";
+    let (old, mut new) = (ca(&authority("old")), authority("new"));
+    let there = FileFacts { content: Some(old.pem.clone().into_bytes()), ..some_file() };
+    new.facts("m1").files.insert(etcd.parse().unwrap(), there.clone());
+    let found = new.findings().replace(&ca(&new).note, "THE NEW ONE");
+    assert!(found.starts_with(&format!(
+        "fail tls-authority m1: {etcd} holds another authority than the run would bring: THE NEW ONE | Put the authority's folder"
+    )), "{found}");
+    new.skip.insert("tls-authority");
+    assert_eq!(new.findings(), "");
+    let mut same = authority("old");
+    same.facts("m1").files.insert(etcd.parse().unwrap(), there);
+    assert_eq!(same.findings(), "");
+}
+
+#[test]
+fn what_the_hosts_repositories_are_to_bring_must_be_there() {
+    let inventory = INVENTORY.replace(r#"repo = "dist""#, r#"repo = "dist", provided = ["docker"]"#);
+    let mut bench = Bench::with(&inventory);
+    for (name, offered) in [
+        ("a1", Offered::No),
+        ("a2", Offered::Unknown("Error: Failed to download metadata for repo 'site'".to_owned())),
+    ] {
+        let query = bench.questions(name);
+        assert_eq!(query.packages.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["docker"]);
+        let survey = Survey {
+            names: BTreeMap::new(),
+            ports: query.ports.iter().map(|_| Reached::Answered).collect(),
+            packages: query.packages.iter().map(|name| (name.clone(), offered.clone())).collect(),
+        };
+        bench.answers.insert(name.parse().unwrap(), (query, survey));
+    }
+    assert!(bench.questions("m1").packages.is_empty(), "a master needs no Docker");
+    let remedy = "Install docker there, give the host a repository that has it, or take it out of `[packages] provided`.";
+    let expected = format!(
+        "fail provided a1: `[packages] provided` names docker: it is not installed, and no repository of the host has it | {remedy}\n\
+         warn provided a2: whether its repositories have docker could not be asked: Error: Failed to download metadata for repo 'site' | {remedy}\n"
+    );
+    assert_eq!(bench.findings(), expected);
+}
+
+#[test]
+fn an_agent_whose_tasks_would_have_no_routes_is_told_of() {
+    let with_mesos_alone = INVENTORY.replace(r#"["mesos", "docker"]"#, r#"["mesos"]"#);
+    let found = Bench::with(&with_mesos_alone).findings();
+    let told = found.lines().filter_map(|line| line.split_once(": it has calico-mesos and no calico-node"));
+    let told: Vec<&str> = told.map(|(which, _)| which).collect();
+    assert_eq!(told, ["warn task-routes a1", "warn task-routes a2"], "{found}");
+    let by_hand = with_mesos_alone.replace(r#"["agent"]"#, r#"["agent", "calico-node", "docker"]"#);
+    assert_eq!(Bench::with(&by_hand).findings(), "");
+}
+
+#[test]
 fn hosts_ask_those_that_they_need_and_a_refusal_is_an_answer() {
     let mut bench = Bench::new();
-    let input = Input { cluster: &bench.cluster, hosts: Vec::new() };
-    let of = |name: &str| checks::questions(&input, bench.cluster.host(name).unwrap());
+    let of = |name: &str| bench.questions(name);
     let ports: Vec<String> =
         of("a1").ports.iter().map(|(address, port)| format!("{address}:{port}")).collect();
     insta::assert_snapshot!(ports.join(" "));
@@ -397,6 +481,7 @@ fn hosts_ask_those_that_they_need_and_a_refusal_is_an_answer() {
             ("a2".parse().unwrap(), Some(Vec::new())),
         ]),
         ports: query.ports.iter().map(|_| Reached::Answered).collect(),
+        packages: BTreeMap::new(),
     };
     survey.ports[0] = Reached::Not("no route to host".to_owned());
     survey.ports[1] = Reached::Unknown("neither bash nor nc is there".to_owned());

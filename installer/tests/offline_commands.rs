@@ -44,6 +44,12 @@ fn what_init_prints_validates_whatever_it_is_asked_for() {
             }
         }
     }
+    let alone = run(folder.path(), &["init", "--containerizers", "mesos"]);
+    assert!(
+        stdout(&alone).contains("roles = [\"agent\", \"calico-node\", \"docker\"]"),
+        "{}",
+        stdout(&alone)
+    );
     let even = run(folder.path(), &["init", "--masters", "2"]);
     assert_eq!((even.status.code(), stdout(&even).as_str()), (Some(2), ""));
 }

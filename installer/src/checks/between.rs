@@ -1,4 +1,5 @@
-//! What hosts see of one another: names and ports. Who is asked what follows from the roles' needs.
+//! What hosts see around them: one another's names and ports, and what their own repositories have. Who is asked what
+//! follows from the roles' needs and from the plans.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -6,9 +7,9 @@ use std::net::IpAddr;
 use super::{Input, Problem, Subject};
 use crate::cluster::ClusterHost;
 use crate::desired::SystemSetting;
-use crate::facts::{Reached, Survey, SurveyQuery};
-use crate::model::HostName;
-use crate::plan::{Action, Step};
+use crate::facts::{Offered, Reached, Survey, SurveyQuery};
+use crate::model::{HostName, PackageName};
+use crate::plan::{Action, PackageChange, Step};
 use crate::roles::{PortRef, Protocol, Role, Where, applies};
 
 /// What the hosts that were asked answered, with what they were asked.
@@ -20,7 +21,7 @@ const PEERS: usize = 32;
 /// Who calls whom without needing it: a master opens connections to the agents that register with it.
 const CALLS: [(&str, &str); 1] = [("mesos-master", "mesos-agent")];
 
-/// What a host is asked about the others.
+/// What a host is asked about what is around it.
 pub fn questions(input: &Input<'_>, host: &ClusterHost) -> SurveyQuery {
     let others = input.cluster.hosts.iter().filter(|other| other.name != host.name);
     let near = ring(input, host);
@@ -36,7 +37,22 @@ pub fn questions(input: &Input<'_>, host: &ClusterHost) -> SurveyQuery {
         }
     }
     let names = others.filter(|other| near.contains(&other.name)).map(|other| other.name.clone()).collect();
-    SurveyQuery { names, ports: ports.into_iter().collect() }
+    let subject = input.hosts.iter().find(|subject| subject.host.name == host.name);
+    let packages = subject.map(from_its_own).unwrap_or_default();
+    SurveyQuery { names, ports: ports.into_iter().collect(), packages }
+}
+
+/// The packages that the plan has the host take from its own repositories.
+fn from_its_own(subject: &Subject<'_>) -> Vec<PackageName> {
+    let changes = |step: &'_ Step| match &step.action {
+        Action::Packages { changes } => changes.clone(),
+        _ => Vec::new(),
+    };
+    let provided = |change| match change {
+        PackageChange::InstallProvided { name } => Some(name),
+        _ => None,
+    };
+    subject.plan.iter().flat_map(|plan| plan.steps.iter().flat_map(changes)).filter_map(provided).collect()
 }
 
 /// The roles that a role talks to: those that it needs in the cluster, and its own on other hosts.
@@ -152,6 +168,31 @@ pub(super) fn reachability(input: &Input<'_>, answers: &Answers) -> Vec<Problem>
             let why: Vec<&str> = unknown.into_iter().collect();
             let seen = format!("whether it reaches the others could not be asked: {}", why.join("; "));
             problems.push(subject.warn(seen, "Install bash there, or make sure by hand."));
+        }
+    }
+    problems
+}
+
+pub(super) fn provided(input: &Input<'_>, answers: &Answers) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (subject, (_, survey)) in asked(input, answers) {
+        for (name, offered) in &survey.packages {
+            let remedy = format!(
+                "Install {name} there, give the host a repository that has it, or take it out of `[packages] provided`."
+            );
+            match offered {
+                Offered::Yes => {}
+                Offered::No => {
+                    let seen = format!(
+                        "`[packages] provided` names {name}: it is not installed, and no repository of the host has it"
+                    );
+                    problems.push(subject.fail(seen, remedy));
+                }
+                Offered::Unknown(why) => {
+                    let seen = format!("whether its repositories have {name} could not be asked: {why}");
+                    problems.push(subject.warn(seen, remedy));
+                }
+            }
         }
     }
     problems

@@ -44,7 +44,7 @@ pub struct Check {
 enum Judge {
     /// From the facts, which are there anyway.
     Facts(fn(&Input<'_>) -> Vec<Problem>),
-    /// From what hosts see of one another, which takes another round trip.
+    /// From what hosts see around them, which takes another round trip.
     Survey(fn(&Input<'_>, &Answers) -> Vec<Problem>),
 }
 
@@ -207,6 +207,13 @@ pub const ALL: &[Check] = &[
         judge: Judge::Facts(software::downgrade),
     },
     Check {
+        name: "provided",
+        about: "the hosts' own repositories have the packages that `[packages] provided` leaves to them",
+        remedy: "install the package, add a repository that has it, or take it out of `[packages] provided`",
+        level: Level::Fail,
+        judge: Judge::Survey(between::provided),
+    },
+    Check {
         name: "cluster-store",
         about: "Docker still knows a cluster store (from 1.9 on, and no longer in 23.0), which Calico's networks need",
         remedy: "install a Docker from 1.9 to 20.10",
@@ -243,6 +250,14 @@ pub const ALL: &[Check] = &[
         judge: Judge::Facts(tls::peers),
     },
     Check {
+        name: "tls-authority",
+        about: "services go on trusting the authority that they trust: a new one beside it would cut hosts off from \
+                one another",
+        remedy: "put the authority's folder back, or add the old authority's certificate to the new one",
+        level: Level::Fail,
+        judge: Judge::Facts(tls::authority),
+    },
+    Check {
         name: "stray-flags",
         about: "no file that the inventory does not know lies in a folder whose every file Mesos takes for a flag",
         remedy: "delete the file, or give the flag in the inventory",
@@ -255,6 +270,13 @@ pub const ALL: &[Check] = &[
         remedy: "choose another `ip_pool`",
         level: Level::Fail,
         judge: Judge::Facts(network::ip_pool),
+    },
+    Check {
+        name: "task-routes",
+        about: "agents with the Mesos containerizer have calico-node, without which tasks get addresses and no routes",
+        remedy: "give the agents the roles `calico-node` and `docker`",
+        level: Level::Warn,
+        judge: Judge::Facts(network::task_routes),
     },
     Check {
         name: "network-manager",
@@ -296,6 +318,11 @@ pub const ALL: &[Check] = &[
 /// The names of all checks.
 pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|check| check.name)
+}
+
+/// Whether a check that is not in `skip` wants to know what hosts see around them.
+pub fn survey(skip: &BTreeSet<&str>) -> bool {
+    ALL.iter().any(|check| matches!(check.judge, Judge::Survey(_)) && !skip.contains(check.name))
 }
 
 /// The outcome of every check that is not in `skip`, in the order of [`ALL`]: for each what it found, or one line that

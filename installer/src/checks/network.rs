@@ -41,6 +41,18 @@ pub(super) fn ip_pool(input: &Input<'_>) -> Vec<Problem> {
     problems
 }
 
+pub(super) fn task_routes(input: &Input<'_>) -> Vec<Problem> {
+    let without =
+        |subject: &&Subject<'_>| subject.host.has("calico-mesos") && !subject.host.has("calico-node");
+    let problem = |subject: &Subject<'_>| {
+        subject.warn(
+            "it has calico-mesos and no calico-node: its tasks get addresses, and nothing makes routes and filters of them",
+            "Give agents the roles `calico-node` and `docker` as well, or run calico-node there by other means.",
+        )
+    };
+    input.hosts.iter().filter(without).map(problem).collect()
+}
+
 fn runs(subject: &Subject<'_>, unit: &str) -> bool {
     subject.facts.units.get(unit).is_some_and(|unit| unit.is_running())
 }

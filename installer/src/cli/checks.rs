@@ -35,7 +35,7 @@ impl CheckArgs {
     }
 }
 
-/// Which hosts are asked what they see of the others, which takes a round trip more.
+/// Which hosts are asked what they see around them, which takes a round trip more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ask {
     /// Those that would be changed: what runs and stays as it is shows by itself that it reaches the others.
@@ -53,8 +53,8 @@ pub(super) fn run(
     ask: Ask,
     reach: &Reach<'_>,
 ) -> Result<Vec<Finding>, Failure> {
-    let asks = !["names", "reachability"].iter().all(|name| skip.contains(name));
-    let answers = if asks { survey(prepared, fleet, planned, ask, reach)? } else { Answers::new() };
+    let answers =
+        if checks::survey(skip) { survey(prepared, fleet, planned, ask, reach)? } else { Answers::new() };
     Ok(checks::run(&input(prepared, fleet, planned), &answers, skip))
 }
 

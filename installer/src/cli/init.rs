@@ -69,22 +69,41 @@ fn inventory(args: &Args) -> String {
     containerizers.dedup();
     let mut text = HEAD.replace("CONTAINERIZERS", &containerizers.join(", ")).replace("SCHEMA", &args.schema);
     let mut next = FIRST_ADDRESS;
-    hosts(&mut text, "master", args.masters, &mut next, "");
-    hosts(
-        &mut text,
-        "agent",
-        args.agents,
-        &mut next,
-        "# attributes = { rack = \"a\" }  # what frameworks can choose agents by\n",
-    );
+    let of_masters = Kind { name: "master", count: args.masters, roles: r#"["master"]"#, more: "" };
+    let of_agents = Kind {
+        name: "agent",
+        count: args.agents,
+        // `agent` includes calico-node with the Docker containerizer only, which has Docker anyway.
+        roles: if args.containerizers.contains(&Containerizer::Docker) {
+            r#"["agent"]"#
+        } else {
+            r#"["agent", "calico-node", "docker"]  # calico-node, which routes between tasks, runs in Docker"#
+        },
+        more: "# attributes = { rack = \"a\" }  # what frameworks can choose agents by\n",
+    };
+    for kind in [of_masters, of_agents] {
+        hosts(&mut text, &kind, &mut next);
+    }
     text
 }
 
 /// 172.24.197.101, as in the demonstrations of old.
 const FIRST_ADDRESS: u32 = u32::from_be_bytes([172, 24, 197, 101]);
 
-/// Writes `[[hosts]]` for `count` hosts, one for each network of 254 that they need.
-fn hosts(text: &mut String, role: &str, count: u32, next: &mut u32, more: &str) {
+/// Hosts that are alike.
+struct Kind {
+    /// What their names begin with.
+    name: &'static str,
+    count: u32,
+    /// Their roles, as TOML.
+    roles: &'static str,
+    /// Further lines.
+    more: &'static str,
+}
+
+/// Writes `[[hosts]]` for hosts of a kind, one for each network of 254 that they need.
+fn hosts(text: &mut String, kind: &Kind, next: &mut u32) {
+    let Kind { name, count, roles, more } = *kind;
     let mut first = 1;
     while first <= count {
         let [a, b, c, start] = next.to_be_bytes();
@@ -95,7 +114,7 @@ fn hosts(text: &mut String, role: &str, count: u32, next: &mut u32, more: &str) 
         // Writing into a string cannot fail.
         let _ = write!(
             text,
-            "\n[[hosts]]\nname = \"{role}-{}\"\naddress = \"{a}.{b}.{c}.{}\"\nroles = [\"{role}\"]\n{more}",
+            "\n[[hosts]]\nname = \"{name}-{}\"\naddress = \"{a}.{b}.{c}.{}\"\nroles = {roles}\n{more}",
             range(first, last),
             range(u32::from(start), end),
         );

@@ -19,7 +19,7 @@ pub use inquiry::{HttpRequest, Inquiry};
 pub use parse::{ParseFactsError, parse};
 pub use query::FactsQuery;
 pub use settings::SettingFacts;
-pub use survey::{Reached, Survey, SurveyQuery};
+pub use survey::{Offered, Reached, Survey, SurveyQuery};
 pub use system::{Effect, Firewall, SeLinux, Sysctl, System};
 
 use std::collections::{BTreeMap, BTreeSet};

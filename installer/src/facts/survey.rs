@@ -1,22 +1,25 @@
-//! What a host sees of others: whether their names resolve there, and whether their ports can be reached from there.
+//! What a host sees around it: whether others' names resolve there, whether their ports can be reached from there, and
+//! whether its own repositories have a package.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::ParseFactsError;
-use crate::model::HostName;
+use crate::model::{HostName, PackageName};
 use crate::transport::Command;
 
 const SURVEY: &str = include_str!("survey.sh");
 
-/// What one host is asked about others, in one round trip.
+/// What one host is asked about what is around it, in one round trip.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SurveyQuery {
     /// Names that it should know.
     pub names: Vec<HostName>,
     /// Addresses and TCP ports that it should reach.
     pub ports: Vec<(IpAddr, u16)>,
+    /// Packages that its own repositories should have.
+    pub packages: Vec<PackageName>,
 }
 
 /// What one host answered.
@@ -26,6 +29,19 @@ pub struct Survey {
     pub names: BTreeMap<HostName, Option<Vec<IpAddr>>>,
     /// How each port answered, in the order of the query.
     pub ports: Vec<Reached>,
+    /// Whether its repositories have the packages.
+    pub packages: BTreeMap<PackageName, Offered>,
+}
+
+/// What came of looking for a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offered {
+    /// It can be installed.
+    Yes,
+    /// No repository has it.
+    No,
+    /// The package manager said something else.
+    Unknown(String),
 }
 
 /// What came of trying to connect.
@@ -49,12 +65,15 @@ impl SurveyQuery {
         for (id, (address, port)) in self.ports.iter().enumerate() {
             let _ = writeln!(text, "reach\t{id}\t{address}\t{port}");
         }
+        for package in &self.packages {
+            let _ = writeln!(text, "package\t{package}");
+        }
         Command::script::<String>(SURVEY, []).stdin(text)
     }
 
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.ports.is_empty()
+        self.names.is_empty() && self.ports.is_empty() && self.packages.is_empty()
     }
 
     /// Reads what the script answered.
@@ -63,8 +82,8 @@ impl SurveyQuery {
     /// An answer that was cut off.
     pub fn parse(&self, text: &str) -> Result<Survey, ParseFactsError> {
         let silent = || Reached::Unknown("it gave no answer".to_owned());
-        let mut survey =
-            Survey { names: BTreeMap::new(), ports: self.ports.iter().map(|_| silent()).collect() };
+        let ports = self.ports.iter().map(|_| silent()).collect();
+        let mut survey = Survey { names: BTreeMap::new(), ports, packages: BTreeMap::new() };
         let mut ended = false;
         for line in text.lines() {
             let mut fields = line.split('\t');
@@ -82,6 +101,11 @@ impl SurveyQuery {
                         (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
                     let place = id.parse().ok().and_then(|id: usize| survey.ports.get_mut(id));
                     place.into_iter().for_each(|place| *place = reached(status, said));
+                }
+                ("offered", Some(name)) => {
+                    let (status, said) =
+                        (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+                    survey.packages.extend(name.parse().ok().map(|name| (name, offered(status, said))));
                 }
                 ("end", None) => ended = true,
                 _ => {}
@@ -114,6 +138,16 @@ fn reached(status: &str, said: &str) -> Reached {
     Reached::Unknown(if said.is_empty() { format!("status {status}") } else { said.trim().to_owned() })
 }
 
+/// What dnf and yum say when they look for a package.
+fn offered(status: &str, said: &str) -> Offered {
+    match status {
+        "0" => Offered::Yes,
+        _ if said.to_lowercase().contains("no matching packages") => Offered::No,
+        "124" => Offered::Unknown("no answer within 4 min".to_owned()),
+        _ => Offered::Unknown(said.trim().to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
@@ -128,6 +162,7 @@ mod tests {
         let query = SurveyQuery {
             names: vec!["localhost".parse().unwrap(), "no-such-host.invalid".parse().unwrap()],
             ports: vec![([127, 0, 0, 1].into(), open), ([127, 0, 0, 1].into(), 1)],
+            packages: Vec::new(),
         };
         let command = query.command();
         let mut child = Process::new(&command.words()[0])
@@ -166,5 +201,12 @@ mod tests {
         }
         assert!(matches!(reached("unknown", ""), Reached::Unknown(_)));
         assert!(matches!(reached("2", "bash: cannot do that"), Reached::Unknown(_)));
+        // dnf 4, dnf 5, yum.
+        for said in ["Error: No matching Packages to list", "No matching packages to list"] {
+            assert_eq!(offered("1", said), Offered::No);
+        }
+        assert_eq!(offered("0", "Available Packages mesos.x86_64 0.28.2-1 site"), Offered::Yes);
+        let down = "Error: Failed to download metadata for repo 'site'";
+        assert_eq!(offered("1", down), Offered::Unknown(down.to_owned()));
     }
 }

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Asks a host what it sees of others. Standard input: tab-separated records.
-#   name NAME | reach ID ADDRESS PORT
-# Answers `resolved NAME ADDRESS…` and `reached ID STATUS WHAT-WAS-SAID`; what that means is judged by the installer.
+#   name NAME | reach ID ADDRESS PORT | package NAME
+# Answers `resolved NAME ADDRESS…`, `reached ID STATUS WHAT-WAS-SAID` and `offered NAME STATUS WHAT-WAS-SAID`; what that
+# means is judged by the installer.
 # Every question is asked at the same time as the others, in groups, and none takes longer than its limit.
 export LC_ALL=C
 tab=$(printf '\t')
@@ -34,6 +35,13 @@ reach() {
     printf 'reached\t%s\t%s\t%s\n' "$1" "$status" "$(printf '%s' "$said" | tr '\n\t' '  ')"
 }
 
+# NAME: looks for a package in the host's own repositories, whose lists may have to be fetched first.
+offer() {
+    manager=$(command -v dnf || command -v yum)
+    said=$(timeout 240 "$manager" -q list "$1" 2>&1 </dev/null)
+    printf 'offered\t%s\t%s\t%s\n' "$1" "$?" "$(printf '%s' "$said" | tr '\n\t' '  ')"
+}
+
 resolve() {
     if command -v getent >/dev/null; then
         found=$(timeout "$limit" getent ahosts "$1" | sed 's/[[:space:]].*//' | sort -u | tr '\n' "$tab")
@@ -48,6 +56,7 @@ while IFS=$tab read -r kind a b c; do
     case $kind in
     name) resolve "$a" & ;;
     reach) reach "$a" "$b" "$c" & ;;
+    package) offer "$a" & ;;
     *) continue ;;
     esac
     running=$((running + 1))

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::{Host, HostError, Materials, StepFailed};
 use crate::desired::ManagedUnit;
 use crate::facts::{
-    Answer, Around, Facts, FactsQuery, FileFacts, Inquiry, InstalledPackage, PackageManager, Reached,
-    SettingFacts, Survey, SurveyQuery, System, UnitFacts,
+    Answer, Around, Facts, FactsQuery, FileFacts, Inquiry, InstalledPackage, Offered, PackageManager,
+    Reached, SettingFacts, Survey, SurveyQuery, System, UnitFacts,
 };
 use crate::history::Record;
 use crate::model::{Digest, HostPath, Mode, PackageName, SettingName, UnitName};
@@ -178,7 +178,8 @@ impl Host for MemoryHost {
 
     fn survey(&mut self, query: &SurveyQuery) -> Result<Survey, HostError> {
         let ports = query.ports.iter().map(|_| Reached::Answered).collect();
-        Ok(Survey { names: BTreeMap::new(), ports })
+        let packages = query.packages.iter().map(|name| (name.clone(), Offered::Yes)).collect();
+        Ok(Survey { names: BTreeMap::new(), ports, packages })
     }
 
     /// No service of a host in memory says more than that it is healthy.

@@ -243,7 +243,7 @@ impl Host for RemoteHost<'_> {
     }
 
     fn survey(&mut self, query: &SurveyQuery) -> Result<Survey, HostError> {
-        let output = self.run("ask about the other hosts", &query.command())?;
+        let output = self.run("ask what is around it", &query.command())?;
         query.parse(&String::from_utf8_lossy(&output.stdout)).map_err(HostError::Facts)
     }
 

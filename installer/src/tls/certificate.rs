@@ -101,3 +101,17 @@ pub(super) fn described(what: &str, pem: String, certificate: &X509Ref) -> Resul
     let note = format!("{what}, SHA-256 {}, valid until {until}", pairs.join(":"));
     Ok(Certificate { pem, note })
 }
+
+/// Whether two files with certificates of authorities have none in common: nobody who trusts the one alone believes what
+/// the other issued. A certificate that was renewed with its key is the same authority. A file that holds no certificate
+/// is trusted by nobody, and so is no other authority.
+pub fn is_other_authority(one: &[u8], another: &[u8]) -> bool {
+    let (Ok(one), Ok(another)) = (X509::stack_from_pem(one), X509::stack_from_pem(another)) else {
+        return false;
+    };
+    let keys = |certificates: &[X509]| {
+        certificates.iter().filter_map(|certificate| certificate.public_key().ok()).collect::<Vec<_>>()
+    };
+    let (one, another) = (keys(&one), keys(&another));
+    !one.is_empty() && !one.iter().any(|key| another.iter().any(|other| key.public_eq(other)))
+}

@@ -10,6 +10,7 @@ mod error;
 mod given;
 mod issued;
 
+pub use certificate::is_other_authority;
 pub use error::TlsError;
 
 use jiff::Timestamp;

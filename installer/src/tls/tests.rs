@@ -156,9 +156,26 @@ fn an_authority_gets_a_new_certificate_under_which_the_old_ones_stay_good() {
     fs_err::copy(bench.path("tls/m.pem"), bench.path("old.pem")).unwrap();
     bench.issue(time);
     assert_eq!(key, fs_err::read(bench.path("tls/ca.key")).unwrap());
-    assert_ne!(pem, fs_err::read(bench.path("tls/ca.pem")).unwrap());
+    let renewed = fs_err::read(bench.path("tls/ca.pem")).unwrap();
+    assert_ne!(pem, renewed);
+    assert!(!is_other_authority(&pem, &renewed));
     bench.openssl("verify -no_check_time -CAfile tls/ca.pem old.pem");
     bench.openssl(&format!("verify -attime {} -CAfile tls/ca.pem tls/m.pem", time.as_second()));
+}
+
+#[test]
+fn authorities_with_a_key_in_common_are_one() {
+    let ca = |bench: &Bench| {
+        bench.issue(now());
+        fs_err::read(bench.path("tls/ca.pem")).unwrap()
+    };
+    let (one, another) = (ca(&Bench::new(GENERATE)), ca(&Bench::new(GENERATE)));
+    assert!(is_other_authority(&one, &another));
+    assert!(
+        !is_other_authority(&one, &[another.as_slice(), &one].concat()),
+        "while the one replaces the other"
+    );
+    assert!(!is_other_authority(b"no certificate", &one) && !is_other_authority(b"", &one));
 }
 
 #[test]

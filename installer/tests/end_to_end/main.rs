@@ -16,6 +16,7 @@ mod checks;
 mod cluster;
 mod docker;
 mod ensemble;
+mod everything;
 mod firewall;
 mod guides;
 mod harness;
