@@ -376,6 +376,9 @@ fn the_network_of_the_host_is_looked_at() {
         ("ipip".to_owned(), ModuleState::Missing),
         ("ip_set".to_owned(), ModuleState::Unknown),
     ]);
+    bench.facts("a1").around.selinux = Some(true);
+    bench.facts("a1").system.unknown_types = ["svirt_sandbox_file_t".to_owned()].into();
+    bench.facts("a2").around.selinux = Some(true);
     bench.facts("m1").units.insert("firewalld.service".parse().unwrap(), running());
     bench.facts("a2").units.insert("firewalld.service".parse().unwrap(), running());
     bench.facts("a2").system.firewall = Some(Firewall::default());

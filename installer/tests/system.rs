@@ -5,6 +5,8 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use calico_mesos_install::data::Data;
@@ -87,6 +89,7 @@ fn full() -> MemoryHost {
         modules: BTreeSet::from(["ip6_tables".to_owned()]),
         sysctls: [("net.ipv4.ip_forward".to_owned(), sysctl)].into(),
         labels: [("/calico".parse().unwrap(), "default_t".to_owned())].into(),
+        unknown_types: BTreeSet::new(),
         selinux: Some(SeLinux { enforcing: true, enforcing_at_boot: true }),
         firewall: Some(Firewall {
             now: ["5000-5100/tcp".to_owned()].into(),
@@ -205,6 +208,51 @@ fn a_reload_that_a_killed_run_missed_is_made_up_for() {
     host.steps_left = None;
     let again = of_system(&apply(&mut host, &desired));
     assert!(again[0].starts_with("reload NetworkManager.service (a run that ended early"), "{again:?}");
+}
+
+/// Runs the script that sets a system, on this machine, with `semanage` and `restorecon` that only say how they were called.
+fn set_on_this_machine(records: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["semanage", "restorecon"] {
+        let tool = folder.path().join(name);
+        let script = format!("#!/bin/sh\nprintf '{name}'; printf ' %s' \"$@\"; echo\n");
+        fs_err::write(&tool, script).unwrap();
+        std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let mut shell = Command::new("sh")
+        .args(["-c", include_str!("../src/host/system.sh"), "sh", "10.0.0.1"])
+        .env("PATH", path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    shell.stdin.take().unwrap().write_all(records.as_bytes()).unwrap();
+    let output = shell.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn paths_are_not_patterns_to_the_policy() {
+    let said = set_on_this_machine("label\tbin_t\t/no/such.folder\\[+]\nunlabel\tbin_t\t/no\n");
+    assert_eq!(
+        said,
+        "semanage fcontext -a -t bin_t /no/such\\.folder\\\\\\[\\+\\](/.*)?\nlabel\nsemanage fcontext -d /no(/.*)?\nunlabel\n"
+    );
+}
+
+#[test]
+fn a_type_that_the_policy_does_not_have_is_left_out() {
+    let desired = desired("");
+    let mut host = full();
+    host.system.labels.clear();
+    host.system.unknown_types = ["svirt_sandbox_file_t".to_owned()].into();
+    let labels: Vec<String> =
+        of_system(&apply(&mut host, &desired)).into_iter().filter(|step| step.contains("label")).collect();
+    assert!(labels.len() == 1 && labels[0].contains("bin_t of /calico"), "{labels:?}");
+    assert_eq!(apply(&mut host, &desired).steps, vec![]);
 }
 
 proptest! {

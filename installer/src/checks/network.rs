@@ -84,9 +84,23 @@ pub(super) fn selinux(input: &Input<'_>) -> Vec<Problem> {
         subject.facts.around.selinux == Some(true) && (subject.has_calico() || subject.host.has("docker"))
     };
     let problem = |subject: &Subject<'_>| {
+        let unknown = subject.desired.system.iter().filter_map(|setting| match setting {
+            SystemSetting::Label { path, kind } if subject.facts.system.unknown_types.contains(kind) => {
+                Some(format!("{path} cannot be {kind}"))
+            }
+            _ => None,
+        });
+        let unknown: Vec<String> = unknown.collect();
+        if unknown.is_empty() {
+            return subject.warn(
+                "SELinux enforces, and keeps containers from folders of the host that are not labelled for them",
+                "If containers are denied something (`ausearch -m avc`), label the folder with `chcon -Rt svirt_sandbox_file_t`.",
+            );
+        }
         subject.warn(
-            "SELinux enforces, and keeps containers from folders of the host that are not labelled for them",
-            "If containers are denied something (`ausearch -m avc`), label the folder with `chcon -Rt svirt_sandbox_file_t`.",
+            format!("SELinux enforces by a policy that has no such type: {}", unknown.join(", ")),
+            "Install a policy for containers (`container-selinux`), or have SELinux permissive: `selinux_permissive = true` in \
+             `[vars]`.",
         )
     };
     input.hosts.iter().filter(concerned).map(problem).collect()

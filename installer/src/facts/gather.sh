@@ -73,7 +73,7 @@ EOF
     packages="$packages $(sed -n 's|^ *"\([A-Za-z0-9._+-]*\)": "\1-[^"]*",\{0,1\}$|\1|p' "$state/receipt.json" | tr '\n' ' ')"
     blocks="$blocks$(sed -n 's|^ *"\(/[^"\\]*\)",\{0,1\}$|\1|p' "$state/receipt.json")
 "
-    labels="$labels$(sed -n 's|^ *"label [^ ]* of \(/[^"\\]*\)",\{0,1\}$|\1|p' "$state/receipt.json")
+    labels="$labels$(sed -n 's|^ *"label \([^ ]*\) of \(/[^"\\]*\)",\{0,1\}$|\1 \2|p' "$state/receipt.json")
 "
     units="$units $(sed -n 's|^ *"\([A-Za-z0-9:_.@-]*\.[a-z]*\)",\{0,1\}$|\1|p' "$state/receipt.json" | tr '\n' ' ')"
 fi

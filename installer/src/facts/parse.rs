@@ -158,8 +158,8 @@ pub fn parse(query: &FactsQuery, text: &str) -> Result<Facts, ParseFactsError> {
                 let path = fields.parsed()?;
                 facts.blocks.insert(path, fields.bytes()?);
             }
-            kind @ ("container" | "loaded" | "sysctl" | "label" | "enforcing" | "firewall" | "now"
-            | "permanent") => {
+            kind @ ("container" | "loaded" | "sysctl" | "label" | "unknown-type" | "enforcing"
+            | "firewall" | "now" | "permanent") => {
                 facts.system.record(kind, fields.text(), fields.text(), fields.text());
             }
             // A shell may print what it likes at login; only our records count.
@@ -250,6 +250,18 @@ mod tests {
 
     fn setting(name: &str, read: &str) -> Setting {
         Setting { name: name.parse().unwrap(), wanted: String::new(), read: read.into(), write: "".into() }
+    }
+
+    #[test]
+    fn every_record_about_the_system_is_read() {
+        let text = "container\tyes\nloaded\tipip\nsysctl\ta.b\tyes\t1\nenforcing\t1\tenforcing\n\
+                    unknown-type\tno_t\nlabel\t/x\tu:r:bin_t:s0\nfirewall\nnow\t1/tcp\npermanent\t2/tcp\n";
+        let read = |text: &str| parse(&FactsQuery::default(), &format!("{text}end\t0\n"));
+        let all = read(text).unwrap().system;
+        for line in text.lines().filter(|line| *line != "firewall") {
+            let without = read(&text.replace(&format!("{line}\n"), "")).unwrap().system;
+            assert_ne!(without, all, "{line}");
+        }
     }
 
     #[test]

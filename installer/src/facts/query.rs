@@ -111,7 +111,7 @@ fn system_records(address: std::net::IpAddr, settings: &[SystemSetting]) -> Stri
         let _ = match setting {
             SystemSetting::Module { name } => writeln!(text, "system\tmodule\t{name}"),
             SystemSetting::Sysctl { key, .. } => writeln!(text, "system\tsysctl\t{key}"),
-            SystemSetting::Label { path, .. } => writeln!(text, "system\tlabel\t{path}"),
+            SystemSetting::Label { path, kind } => writeln!(text, "system\tlabel\t{kind} {path}"),
             SystemSetting::Port { .. } | SystemSetting::Protocol { .. } | SystemSetting::Permissive => Ok(()),
         };
     }

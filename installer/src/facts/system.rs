@@ -18,6 +18,8 @@ pub struct System {
     pub sysctls: BTreeMap<String, Sysctl>,
     /// The SELinux types of those of the paths asked for that there are.
     pub labels: BTreeMap<HostPath, String>,
+    /// Those of the SELinux types asked for that the policy does not have.
+    pub unknown_types: BTreeSet<String>,
     /// SELinux, where it is not switched off.
     pub selinux: Option<SeLinux>,
     /// What firewalld lets through, where it runs.
@@ -58,7 +60,7 @@ pub enum Effect {
     InEffect,
     /// It is not, for this reason.
     Missing(String),
-    /// It means nothing on this host: there is no firewalld, no SELinux, no kernel of its own.
+    /// It means nothing on this host: there is no firewalld, no SELinux or no such type, no kernel of its own.
     NotHere,
 }
 
@@ -79,6 +81,7 @@ impl System {
                 let kind = b.split(':').nth(2).unwrap_or_default().to_owned();
                 self.labels.extend(a.parse().ok().map(|path| (path, kind)));
             }
+            "unknown-type" => drop(self.unknown_types.insert(a.to_owned())),
             "enforcing" => {
                 self.selinux = Some(SeLinux { enforcing: a == "1", enforcing_at_boot: b == "enforcing" });
             }
@@ -104,6 +107,7 @@ impl System {
             },
             SystemSetting::Port { ports, protocol } => self.passes(|open| covers(open, *ports, protocol)),
             SystemSetting::Protocol { number } => self.passes(|open| is_protocol(open, *number)),
+            SystemSetting::Label { kind, .. } if self.unknown_types.contains(kind) => Effect::NotHere,
             SystemSetting::Label { path, kind } => match (self.selinux, self.labels.get(path)) {
                 (None, _) => Effect::NotHere,
                 (Some(_), Some(now)) if now == kind => Effect::InEffect,

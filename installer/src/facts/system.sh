@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# system MODULES SYSCTLS PATHS ADDRESS: what the host's own system is like, in records like those of gather.sh. The first
-# two are names with blanks between, PATHS has a line for each; ADDRESS is the host's.
+# system MODULES SYSCTLS LABELS ADDRESS: what the host's own system is like, in records like those of gather.sh. The first
+# two are names with blanks between, LABELS has a line with type and path for each; ADDRESS is the host's.
 system() {
     if command -v systemd-detect-virt >/dev/null && systemd-detect-virt -q -c; then printf 'container\tyes\n'; fi
     for module in $1; do
@@ -20,8 +20,11 @@ system() {
     if [ -r /sys/fs/selinux/enforce ]; then
         printf 'enforcing\t%s\t%s\n' "$(one_line /sys/fs/selinux/enforce)" \
             "$(sed -n 's/^SELINUX=//p' /etc/selinux/config 2>/dev/null)"
-        printf '%s' "$3" | while read -r path; do
+        printf '%s' "$3" | while read -r type path; do
             [ -n "$path" ] || continue
+            # The kernel says whether its policy has a type; no other tool for that is there everywhere.
+            any=$(stat -c %C / | sed "s/^\([^:]*:[^:]*:\)[^:]*/\1$type/")
+            printf '%s' "$any" | cat 2>/dev/null >/sys/fs/selinux/context || printf 'unknown-type\t%s\n' "$type"
             # What is not there yet will get what the policy says.
             context=$(stat -c %C -- "$path" 2>/dev/null || matchpathcon -n "$path" 2>/dev/null) && printf 'label\t%s\t%s\n' "$path" "$context"
         done

@@ -13,8 +13,9 @@ firewall() {
     firewall-cmd -q --zone="$zone" "--$1-$2=$3" || fail "firewall-cmd could not $1 $2 $3"
 }
 
-# The path and all below it, in the language of the policy.
-pattern() { printf '%s(/.*)?' "$(printf '%s' "$1" | sed 's/[][.^$*+?(){}|\\]/\\&/g')"; }
+# The path and all below it, in the language of the policy. In the list of what is escaped no `[` stands before a dot,
+# which would mean something to sed.
+pattern() { printf '%s(/.*)?' "$(printf '%s' "$1" | sed 's/[].^$*+?(){}|[\\]/\\&/g')"; }
 
 address=$1 zone=
 while IFS=$tab read -r verb a b; do

@@ -8,7 +8,7 @@ use crate::harness::Lab;
 
 #[test]
 fn a_host_that_is_everything_with_tls_and_a_mesos_of_its_own() {
-    let mut lab = Lab::up("everything", 241, 1, 0);
+    let mut lab = Lab::up("everything", 243, 1, 0);
     lab.set_roles("master-1", &["master", "agent"]);
     lab.set("cluster", "containerizers", vec!["docker".to_owned()]);
     lab.set("packages", "provided", vec!["mesos".to_owned()]);
