@@ -301,32 +301,39 @@ impl Cluster {
         let call = |text: &str| -> Value {
             use std::io::Write as _;
             let mut command = self.command("calico/calico_mesos", &[]);
-            command.env("CALICO_STAND_IN_STATE", self.root.join("addresses"));
-            command.env("CALICO_STAND_IN_POOL", "10.9.0.0/30").stdin(Stdio::piped()).stdout(Stdio::piped());
+            // Nobody listens there.
+            command.env("ETCD_AUTHORITY", format!("{}:9", self.address(9)));
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
             let mut child = command.spawn().unwrap();
             // A call that is too long is not read to its end.
             let _ = child.stdin.take().unwrap().write_all(text.as_bytes());
             serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap()
         };
-        let allocate = |uid: &str| {
-            let args = format!(r#"{{"hostname":"h","num_ipv4":1,"num_ipv6":0,"uid":"{uid}"}}"#);
-            call(&format!(r#"{{"command":"allocate","args":{args}}}"#))
-        };
-        assert_eq!(allocate("a").to_string(), r#"{"error":null,"ipv4":["10.9.0.1"],"ipv6":[]}"#);
-        assert_eq!(allocate("b")["ipv4"][0], "10.9.0.2");
-        assert!(allocate("c")["error"].as_str().unwrap().contains("no free address"));
-        let isolate =
-            r#"{"command":"isolate","args":{"hostname":"h","container_id":"c","pid":1,"ipv4_addrs":["IP"]}}"#;
-        assert_eq!(call(&isolate.replace("IP", "10.9.0.1"))["error"], Value::Null);
+        let allocate =
+            r#"{"command":"allocate","args":{"hostname":"h","num_ipv4":1,"num_ipv6":0,"uid":"a"}}"#;
+        assert!(call(allocate)["error"].as_str().unwrap().contains("No more machines in the cluster"));
+        let six = allocate.replace("\"num_ipv6\":0", "\"num_ipv6\":1");
+        assert!(call(&six)["error"].as_str().unwrap().contains("no IPv6"));
+        let isolate = r#"{"command":"isolate","args":{"hostname":"h","container_id":"c","pid":1,"ipv4_addrs":["10.9.0.1"]}}"#;
+        for (key, whole) in [
+            ("hostname", r#""hostname":"h","#),
+            ("container_id", r#""container_id":"c","#),
+            ("pid", r#""pid":1,"#),
+        ] {
+            assert_eq!(call(&isolate.replace(whole, ""))["error"], format!("Missing {key}"));
+        }
         assert!(
-            call(&isolate.replace("IP", "10.9.0.3"))["error"].as_str().unwrap().contains("not given out")
+            call(&isolate.replace("9.0.1", "9"))["error"].as_str().unwrap().contains("not an IPv4 address")
         );
-        let missing = isolate.replace("\"hostname\":\"h\",", "");
-        assert_eq!(call(&missing)["error"], "Missing hostname");
-        assert_eq!(call(r#"{"command":"release","args":{"ips":["10.9.0.1"]}}"#)["error"], Value::Null);
-        assert_eq!(allocate("c")["ipv4"][0], "10.9.0.1");
-        for wrong in ["", "[]", "{}", r#"{"command":"dance","args":{}}"#, &" ".repeat(50_000)] {
-            assert!(call(wrong)["error"].is_string(), "{wrong:.40}");
+        for (wrong, said) in [
+            ("", "JSON object"),
+            ("[]", "JSON object"),
+            ("{}", "Missing command"),
+            (r#"{"command":"dance","args":{}}"#, "Unknown command: 'dance'"),
+            (r#"{"command":"release","args":{}}"#, "either uid or ips"),
+            (&" ".repeat(50_000), "longer than 40 KB"),
+        ] {
+            assert!(call(wrong)["error"].as_str().unwrap().contains(said), "{wrong:.40}");
         }
     }
 }

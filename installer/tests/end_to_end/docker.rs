@@ -65,9 +65,6 @@ fn docker_alone(lab: &Lab) {
     // A network that is made on one host is there on all.
     lab.on("agent-1", "docker network create --driver calico --ipam-driver calico databases");
     assert!(lab.on("agent-2", "docker network ls").contains("databases"));
-    let (status, said) = lab.try_on("agent-2", "docker run --rm --net=databases calico/node:v0.20.0");
-    assert!(status != 0 && said.contains("stand-in"), "{said}");
-
     lab.run("verify", &[]).exit(0);
     lab.run("plan", &["--detailed-exitcode"]).exit(0);
 }

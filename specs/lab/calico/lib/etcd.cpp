@@ -4,18 +4,22 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <memory>
+
+namespace standin {
 
 using nlohmann::json;
 
 namespace {
 
-std::string encode(const std::string& text) {
+// As a value of a form; with `also` left as they are.
+std::string encode(const std::string& text, const std::string& also = "") {
   static const char* digits = "0123456789ABCDEF";
   std::string encoded;
   for (unsigned char c : text) {
-    if (std::isalnum(c) || c == '-' || c == '_' || c == '.') {
+    if (std::isalnum(c) || c == '-' || c == '_' || c == '.' || also.find(static_cast<char>(c)) != std::string::npos) {
       encoded += static_cast<char>(c);
     } else {
       encoded += {'%', digits[c >> 4], digits[c & 15]};
@@ -46,15 +50,11 @@ std::unique_ptr<SSL_CTX, Free> context() {
 
 }  // namespace
 
-std::string variable(const char* name, const std::string& standard) {
-  const char* value = std::getenv(name);
-  return value == nullptr || *value == '\0' ? standard : value;
-}
-
 Etcd::Etcd()
     : authority_(variable("ETCD_AUTHORITY", "127.0.0.1:2379")), secure_(variable("ETCD_SCHEME", "http") == "https") {}
 
-json Etcd::ask(const std::string& method, const std::string& path, const std::string& form, int& status) const {
+json Etcd::ask(const std::string& method, const std::string& key, const std::string& query, const std::string& form,
+               int& status) const {
   std::string host = authority_.substr(0, authority_.rfind(':'));
   std::unique_ptr<SSL_CTX, Free> tls;
   std::unique_ptr<BIO, Free> bio;
@@ -80,7 +80,7 @@ json Etcd::ask(const std::string& method, const std::string& path, const std::st
     throw Failed("etcd at " + authority_ + " cannot be reached: No more machines in the cluster" +
                  (why == nullptr ? "" : std::string(" (") + why + ")"));
   }
-  std::string request = method + " /v2/keys" + path + " HTTP/1.0\r\nHost: " + authority_ +
+  std::string request = method + " /v2/keys" + encode(key, "/") + query + " HTTP/1.0\r\nHost: " + authority_ +
                         "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: " +
                         std::to_string(form.size()) + "\r\n\r\n" + form;
   if (BIO_write(bio.get(), request.data(), static_cast<int>(request.size())) <= 0) throw Failed("etcd hung up");
@@ -91,20 +91,23 @@ json Etcd::ask(const std::string& method, const std::string& path, const std::st
   if (answer.compare(0, 5, "HTTP/") != 0 || head == std::string::npos) throw Failed("etcd did not answer in HTTP");
   status = std::atoi(answer.c_str() + answer.find(' '));
   json body = json::parse(answer.substr(head + 4), nullptr, false);
-  if (status >= 400 && status != 404) throw Failed("etcd refused " + path + ": " + answer.substr(head + 4));
+  // 404: there is no such key. 412: what a condition asked for is not so.
+  if (status >= 400 && status != 404 && status != 412) {
+    throw Failed("etcd refused " + key + ": " + answer.substr(head + 4));
+  }
   return body;
 }
 
 std::optional<std::string> Etcd::get(const std::string& key) const {
   int status = 0;
-  json answer = ask("GET", key, "", status);
+  json answer = ask("GET", key, "", "", status);
   if (status == 404 || !answer["node"].contains("value")) return std::nullopt;
   return answer["node"]["value"].get<std::string>();
 }
 
 std::map<std::string, std::string> Etcd::below(const std::string& folder) const {
   int status = 0;
-  json answer = ask("GET", folder + "?recursive=true&sorted=true", "", status);
+  json answer = ask("GET", folder, "?recursive=true", "", status);
   std::map<std::string, std::string> values;
   if (status == 404) return values;
   std::vector<json> left = {answer["node"]};
@@ -121,11 +124,19 @@ std::map<std::string, std::string> Etcd::below(const std::string& folder) const 
 
 void Etcd::put(const std::string& key, const std::string& value) const {
   int status = 0;
-  ask("PUT", key, "value=" + encode(value), status);
+  ask("PUT", key, "", "value=" + encode(value), status);
+}
+
+bool Etcd::create(const std::string& key, const std::string& value) const {
+  int status = 0;
+  ask("PUT", key, "?prevExist=false", "value=" + encode(value), status);
+  return status != 412;
 }
 
 bool Etcd::remove(const std::string& key) const {
   int status = 0;
-  ask("DELETE", key + "?recursive=true", "", status);
+  ask("DELETE", key, "?recursive=true", "", status);
   return status != 404;
 }
+
+}  // namespace standin

@@ -1,4 +1,4 @@
-// Docker's plugin for networks and their addresses, as far as it can be had without making a network.
+// Docker's plugin for networks and their addresses: the socket that Docker asks.
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -8,55 +8,29 @@
 #include <iostream>
 #include <thread>
 
-#include "profile.hpp"
+#include "address_calls.hpp"
+#include "network_calls.hpp"
 
 using nlohmann::json;
+using namespace standin;
 
 namespace {
 
 const std::string folder = "/run/docker/plugins";
 
-// That a pool that Docker names is one of Calico's.
-void check_pool(const Etcd& etcd, const std::string& cidr) {
-  if (!cidr.empty() && !etcd.get(pool_key(cidr))) {
-    throw Failed("The requested subnet must match the CIDR of a configured Calico IP Pool.");
-  }
-}
+// A call that is not known: Docker does without some.
+struct Unknown : Failed {
+  using Failed::Failed;
+};
 
 // The answer to a call of the protocol.
 json answer(const std::string& call, const json& args) {
-  Etcd etcd;
   if (call == "/Plugin.Activate") return {{"Implements", {"NetworkDriver", "IpamDriver"}}};
-  if (call == "/NetworkDriver.GetCapabilities") return {{"Scope", "global"}};
-  if (call == "/IpamDriver.GetCapabilities") return {{"RequiresMACAddress", false}};
-  if (call == "/IpamDriver.GetDefaultAddressSpaces") {
-    return {{"LocalDefaultAddressSpace", "CalicoLocalAddressSpace"},
-            {"GlobalDefaultAddressSpace", "CalicoGlobalAddressSpace"}};
-  }
-  if (call == "/IpamDriver.RequestPool") {
-    if (args.value("V6", false)) throw Failed("the stand-in has no IPv6 pools");
-    if (!args.value("SubPool", "").empty()) throw Failed("Calico IPAM does not support sub pool configuration");
-    std::string pool = args.value("Pool", "");
-    check_pool(etcd, pool);
-    // The gateway is a dummy, as with Calico: Docker asks for none then.
-    return {{"PoolID", pool.empty() ? "CalicoPoolIPv4" : pool},
-            {"Pool", "0.0.0.0/0"},
-            {"Data", {{"com.docker.network.gateway", "0.0.0.0/0"}}}};
-  }
-  if (call == "/NetworkDriver.CreateNetwork") {
-    create_profile(etcd, args.at("NetworkID").get<std::string>());
-    return json::object();
-  }
-  if (call == "/NetworkDriver.DeleteNetwork") {
-    etcd.remove(profile_key(args.at("NetworkID").get<std::string>()));
-    return json::object();
-  }
-  for (const char* harmless : {"/IpamDriver.ReleasePool", "/IpamDriver.ReleaseAddress", "/NetworkDriver.DeleteEndpoint",
-                               "/NetworkDriver.Leave", "/NetworkDriver.DiscoverNew", "/NetworkDriver.DiscoverDelete"}) {
-    if (call == harmless) return json::object();
-  }
-  if (call == "/NetworkDriver.EndpointOperInfo") return {{"Value", json::object()}};
-  throw Failed("this is a stand-in for calico/node-libnetwork: it makes no network, so it cannot do " + call.substr(1));
+  auto& calls = call.compare(0, 7, "/IpamDr") == 0 ? address_calls() : network_calls();
+  auto found = calls.find(call.substr(call.find('.') + 1));
+  if (found == calls.end()) throw Unknown("this stand-in for calico/node-libnetwork knows no " + call.substr(1));
+  Etcd etcd;
+  return found->second(etcd, args);
 }
 
 // Reads a request: its path, and as much of a body as it announces. Docker's client says how long its bodies are.
@@ -87,11 +61,14 @@ void serve(int peer) {
       said = answer(path, body.empty() ? json::object() : json::parse(body));
     } catch (const std::exception& failure) {
       said = {{"Err", failure.what()}};
-      status = "500 Internal Server Error";
+      bool unknown = dynamic_cast<const Unknown*>(&failure) != nullptr;
+      status = unknown ? "404 Not Found" : "500 Internal Server Error";
     }
-    std::cout << path << " " << status << (status[0] == '5' ? " " + said.dump() : "") << std::endl;
+    std::cout << path << " " << status << (status[0] == '2' ? "" : " " + said.dump()) << std::endl;
     std::string text = said.dump();
-    std::string all = "HTTP/1.1 " + status + "\r\nContent-Type: application/vnd.docker.plugins.v1.2+json\r\nConnection: close\r\nContent-Length: " +
+    std::string all = "HTTP/1.1 " + status +
+                      "\r\nContent-Type: application/vnd.docker.plugins.v1.2+json\r\nConnection: close"
+                      "\r\nContent-Length: " +
                       std::to_string(text.size()) + "\r\n\r\n" + text;
     [[maybe_unused]] ssize_t sent = write(peer, all.data(), all.size());
   }
@@ -101,8 +78,7 @@ void serve(int peer) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const char* version = "calico-libnetwork " VERSION " (stand-in: it makes no network)";
-  std::cout << version << std::endl;
+  std::cout << "calico-libnetwork " VERSION " (stand-in: IPv4 only)" << std::endl;
   if (argc > 1 && std::string(argv[1]) == "--version") return 0;
   // The first process of a container ends at a signal only if it says so.
   std::signal(SIGTERM, [](int) { _exit(0); });

@@ -4,14 +4,11 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <stdexcept>
 #include <string>
 
-struct Failed : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
+#include "environment.hpp"
 
-std::string variable(const char* name, const std::string& standard);
+namespace standin {
 
 class Etcd {
  public:
@@ -23,14 +20,20 @@ class Etcd {
   // All values below a folder, by what comes after the folder in their keys.
   std::map<std::string, std::string> below(const std::string& folder) const;
   void put(const std::string& key, const std::string& value) const;
+  // Whether there was nothing at the key, so that the value is there now: of several who try, one succeeds.
+  bool create(const std::string& key, const std::string& value) const;
   // Whether there was something to remove.
   bool remove(const std::string& key) const;
 
   const std::string& authority() const { return authority_; }
 
  private:
-  nlohmann::json ask(const std::string& method, const std::string& path, const std::string& form, int& status) const;
+  // `query` begins with a question mark, where there is one.
+  nlohmann::json ask(const std::string& method, const std::string& key, const std::string& query,
+                     const std::string& form, int& status) const;
 
   std::string authority_;
   bool secure_;
 };
+
+}  // namespace standin
