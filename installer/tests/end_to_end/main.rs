@@ -22,6 +22,7 @@ mod guides;
 mod harness;
 mod interruption;
 mod life;
+mod network;
 mod own_role;
 #[path = "../common/page.rs"]
 mod page;
