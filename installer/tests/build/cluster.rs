@@ -61,7 +61,12 @@ impl Cluster {
     }
 
     pub(crate) fn programs_say_what_they_are(&self) {
-        for program in ["usr/sbin/mesos-master", "usr/sbin/mesos-slave", "usr/bin/mesos-resolve"] {
+        for program in [
+            "usr/sbin/mesos-master",
+            "usr/sbin/mesos-slave",
+            "usr/bin/mesos-resolve",
+            "usr/libexec/mesos/mesos-executor",
+        ] {
             let version = self.run(program, &["--version"]);
             assert_eq!(version.status, 0);
             assert!(
@@ -187,6 +192,7 @@ impl Cluster {
             format!("--modules=file://{}/modules.json", self.root),
             "--isolation=cgroups/cpu,com_mesosphere_mesos_NetworkIsolator".to_owned(),
             "--hooks=com_mesosphere_mesos_NetworkHook".to_owned(),
+            format!("--launcher_dir={}", self.root.join("usr/libexec/mesos")),
             "--no-systemd_enable_support".to_owned(),
             "--registration_backoff_factor=200ms".to_owned(),
         ];

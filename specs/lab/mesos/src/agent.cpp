@@ -22,15 +22,17 @@ Agent::Agent(const Flags& flags, const Identity& identity, Modules modules)
       identity_(identity),
       modules_(std::move(modules)),
       started_(seconds_since_epoch()),
-      meta_(flags.text("work_dir") + "/meta/slaves") {
-  info_ = {
-      {"hostname", identity_.hostname},
-      {"pid", identity_.pid("slave(1)")},
-      {"version", MESOS_VERSION},
-      {"attributes", parse_attributes(flags.text("attributes"))},
-      {"resources", parse_resources(flags.text("resources"), flags.text("work_dir"))},
-  };
+      meta_(flags.text("work_dir") + "/meta/slaves"),
+      info_({
+          {"hostname", identity_.hostname},
+          {"pid", identity_.pid("slave(1)")},
+          {"version", MESOS_VERSION},
+          {"attributes", parse_attributes(flags.text("attributes"))},
+          {"resources", parse_resources(flags.text("resources"), flags.text("work_dir"))},
+      }),
+      tasks_(flags, modules_, identity_.ip, info_["resources"], [this] { hurry(); }) {
   recover();
+  if (id() != "") tasks_.recover(id());
   info() << "Agent started on " << identity_.ip << ":" << identity_.port << " (" << identity_.hostname << ") with "
          << info_["attributes"].dump() << " and " << info_["resources"].dump();
   speaker_ = std::thread([this] { keep_registered(); });
@@ -87,6 +89,20 @@ void Agent::see(const Masters& masters) {
   changed_.notify_all();
 }
 
+// A task has something to report: the master hears of it at once.
+void Agent::hurry() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    news_ = true;
+  }
+  changed_.notify_all();
+}
+
+std::string Agent::id() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return info_.value("id", "");
+}
+
 void Agent::keep_registered() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (!end_) {
@@ -96,12 +112,13 @@ void Agent::keep_registered() {
     }
     json leader = *leader_;
     bool registered = registered_;
+    news_ = false;
     lock.unlock();
     milliseconds pause = speak_to(leader, registered);
     lock.lock();
     // What was learnt of a master is worth nothing once another one leads.
     if (leader_ == leader) registered_ = registered;
-    changed_.wait_for(lock, pause, [&] { return end_ || leader_ != leader; });
+    changed_.wait_for(lock, pause, [&] { return end_ || leader_ != leader || (news_ && registered_); });
   }
 }
 
@@ -112,8 +129,9 @@ milliseconds Agent::speak_to(const json& leader, bool& registered) {
     std::string ip = address.value("ip", "");
     int port = address.value("port", 0);
     std::string path = registered ? "/stand-in/ping" : "/stand-in/register";
-    json body = info_;
-    if (registered) body = {{"id", info_["id"]}};
+    json report = tasks_.report();
+    json body = registered ? json({{"id", info_["id"]}}) : info_;
+    body.update(report);
     Response response = post(ip, port, path, body);
     if (response.status != 200) {
       if (registered) warning() << "The master no longer knows this agent: " << trim(response.body);
@@ -121,6 +139,7 @@ milliseconds Agent::speak_to(const json& leader, bool& registered) {
       registered = false;
       return forgotten ? milliseconds(0) : again;
     }
+    tasks_.reported(report);
     json answer = json::parse(response.body);
     if (!registered) {
       {
@@ -139,23 +158,40 @@ milliseconds Agent::speak_to(const json& leader, bool& registered) {
   }
 }
 
-Response Agent::answer(const Request& request) const {
+Response Agent::about_task(const Request& request, bool launch) {
+  if (request.method != "POST") return Response::refuse(405, "POST");
+  json body = json::parse(request.body, nullptr, false);
+  if (!body.is_object()) return Response::refuse(400, "a JSON object is expected");
+  std::string own = id();
+  if (own.empty() || body.value("agent_id", "") != own) {
+    return Response::refuse(409, "this is not the agent " + body.value("agent_id", ""));
+  }
+  if (!launch) {
+    return tasks_.kill(body.value("task_id", "")) ? Response::empty() : Response::refuse(404, "no such task");
+  }
+  std::string why = tasks_.launch(body, own);
+  return why.empty() ? Response::empty() : Response::refuse(409, why);
+}
+
+Response Agent::answer(const Request& request) {
   std::string path = plain_path(request.path, "slave(1)");
   if (path == "/health") return Response::empty();
   if (path == "/version") return Response::json(version());
-  std::lock_guard<std::mutex> lock(mutex_);
+  if (path == "/stand-in/launch" || path == "/stand-in/kill") return about_task(request, path == "/stand-in/launch");
   if (path == "/state") return Response::json(state());
   if (path == "/metrics/snapshot") {
+    std::lock_guard<std::mutex> lock(mutex_);
     return Response::json({
         {"slave/registered", registered_ ? 1.0 : 0.0},
         {"slave/uptime_secs", seconds_since_epoch() - started_},
-        {"slave/tasks_running", 0},
+        {"slave/tasks_running", tasks_.running()},
     });
   }
   return Response::refuse(404, "no such endpoint");
 }
 
 json Agent::state() const {
+  std::lock_guard<std::mutex> lock(mutex_);
   json state = {
       {"version", MESOS_VERSION},
       {"build", "stand-in"},
@@ -165,9 +201,10 @@ json Agent::state() const {
       {"start_time", started_},
       {"attributes", info_["attributes"]},
       {"resources", info_["resources"]},
+      {"used_resources", tasks_.used_resources()},
       {"flags", flags_.values()},
       {"modules", modules_.describe()},
-      {"frameworks", json::array()},
+      {"frameworks", tasks_.frameworks()},
       {"completed_frameworks", json::array()},
   };
   if (auto folder = flags_.get("log_dir")) state["log_dir"] = *folder;

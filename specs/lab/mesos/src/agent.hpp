@@ -13,11 +13,13 @@
 #include "http.hpp"
 #include "modules.hpp"
 #include "program.hpp"
+#include "tasks.hpp"
 #include "zookeeper.hpp"
 
 namespace standin {
 
-// An agent: finds the leading master, registers with it, and says from time to time that it is there.
+// An agent: finds the leading master, registers with it, says from time to time that it is there and what its tasks
+// do, and runs tasks.
 class Agent {
  public:
   // Recovers what an earlier agent has left in the work folder. Throws a Mistake when that agent had other attributes,
@@ -28,7 +30,7 @@ class Agent {
 
   // Takes note of the masters.
   void see(const Masters& masters);
-  Response answer(const Request& request) const;
+  Response answer(const Request& request);
 
  private:
   void recover();
@@ -36,7 +38,11 @@ class Agent {
   void keep_registered();
   // Returns how long to wait before the next word to this master.
   std::chrono::milliseconds speak_to(const nlohmann::json& leader, bool& registered);
+  // Launches or ends a task that a framework names.
+  Response about_task(const Request& request, bool launch);
   nlohmann::json state() const;
+  std::string id() const;
+  void hurry();
 
   const Flags& flags_;
   const Identity identity_;
@@ -48,8 +54,10 @@ class Agent {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool end_ = false;
+  bool news_ = false;  // whether a task has something to report
   bool registered_ = false;
   std::optional<nlohmann::json> leader_;
+  Tasks tasks_;
   std::thread speaker_;
 };
 

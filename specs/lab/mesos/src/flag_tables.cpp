@@ -90,7 +90,7 @@ std::vector<Flag> slave_flags() {
       {"containerizer_path", Kind::Text},
       {"isolation", Kind::Names, "posix/cpu,posix/mem"},
       {"launcher", Kind::Key, "", {"linux", "posix"}},
-      {"launcher_dir", Kind::Text},
+      {"launcher_dir", Kind::Text, PKGLIBEXECDIR},
       {"image_providers", Kind::Keys, "", {"appc", "docker"}},
       {"image_provisioner_backend", Kind::Key, "copy", {"bind", "copy"}},
       {"appc_simple_discovery_uri_prefix", Kind::Text, "http://"},

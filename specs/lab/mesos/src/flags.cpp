@@ -129,7 +129,7 @@ nlohmann::json Flags::values() const {
 }
 
 std::string Flags::usage() const {
-  std::string usage = "Usage: " + program_ + " [--flag=value...]   (a stand-in, it runs no tasks)\n";
+  std::string usage = "Usage: " + program_ + " [--flag=value...]   (a stand-in)\n";
   for (const Flag& flag : table_) {
     usage += "  --" + std::string(flag.kind == Kind::Bool ? "[no-]" : "") + flag.name;
     if (flag.kind != Kind::Bool) usage += "=VALUE";

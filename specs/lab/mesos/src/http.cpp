@@ -25,6 +25,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t head_limit = 16 * 1024;
 constexpr std::size_t body_limit = 1024 * 1024;
+// The state of a master with many tasks.
+constexpr std::size_t answer_limit = 16 * 1024 * 1024;
 constexpr int connection_limit = 128;
 constexpr auto patience = std::chrono::seconds(10);
 
@@ -184,7 +186,9 @@ Response read_request(Connection& connection, Request& request) {
     return Response::refuse(400, "that is not an HTTP request");
   }
   request.method = words[0];
-  request.path = words[1].substr(0, words[1].find('?'));
+  auto mark = words[1].find('?');
+  request.path = words[1].substr(0, mark);
+  if (mark != std::string::npos) request.query = words[1].substr(mark + 1);
   if (header(head, "transfer-encoding")) return Response::refuse(411, "a body needs a Content-Length");
   auto length = parse_integer(header(head, "content-length").value_or("0"));
   if (!length || *length < 0) return Response::refuse(400, "the Content-Length is not a number");
@@ -316,15 +320,19 @@ Response Response::json(const nlohmann::json& value) {
 void speak_securely(const Security& with) { security = &with; }
 
 Response post(const std::string& ip, int port, const std::string& path, const nlohmann::json& body) {
+  return ask("POST", ip, port, path, body.dump());
+}
+
+Response ask(const std::string& method, const std::string& ip, int port, const std::string& path,
+             const std::string& body) {
   std::string where = ip + ":" + std::to_string(port);
   auto connection_to = connected(where, address_for(ip, port));
   Connection& connection = *connection_to;
-  std::string text = body.dump();
-  std::string head = "POST " + path + " HTTP/1.1\r\nHost: " + where + "\r\nContent-Type: application/json\r\n" +
-                     "Content-Length: " + std::to_string(text.size()) + "\r\nConnection: close\r\n\r\n";
+  std::string head = method + " " + path + " HTTP/1.1\r\nHost: " + where + "\r\nContent-Type: application/json\r\n" +
+                     "Content-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n";
   std::string answer;
-  if (connection.send(head + text)) {
-    while (answer.size() < body_limit && connection.receive(answer)) {
+  if (connection.send(head + body)) {
+    while (answer.size() < answer_limit && connection.receive(answer)) {
     }
   }
   auto end = answer.find("\r\n\r\n");

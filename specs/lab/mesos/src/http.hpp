@@ -12,7 +12,8 @@ namespace standin {
 
 struct Request {
   std::string method;
-  std::string path;  // without the query
+  std::string path;   // without the query
+  std::string query;  // what is behind the question mark
   std::string body;
 };
 
@@ -74,7 +75,10 @@ class Server {
   std::atomic<int> connections_{0};
 };
 
-// POSTs JSON and returns the answer. Throws std::runtime_error when there is none within a few seconds.
+// Sends a request and returns the answer. Throws std::runtime_error when there is none within a few seconds.
+Response ask(const std::string& method, const std::string& ip, int port, const std::string& path,
+             const std::string& body = "");
+// POSTs JSON.
 Response post(const std::string& ip, int port, const std::string& path, const nlohmann::json& body);
 
 }  // namespace standin

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "agent.hpp"
+#include "detector.hpp"
 #include "log.hpp"
 #include "modules.hpp"
 #include "program.hpp"
@@ -27,21 +28,6 @@ void check_isolation(const Flags& flags, const Modules& modules) {
   }
 }
 
-// host:port of a single master, as if ZooKeeper had told of it.
-nlohmann::json single_master(const std::string& text) {
-  auto colon = text.rfind(':');
-  auto port = colon == std::string::npos ? std::optional<long>(5050) : parse_integer(text.substr(colon + 1));
-  std::string host = text.substr(0, colon);
-  if (starts_with(host, "master@")) host = host.substr(7);
-  if (host.empty() || host.find('/') != std::string::npos || !port || *port < 1 || *port > 65535) {
-    throw Mistake("Failed to load flag 'master': '" + text + "' is neither host:port nor zk://host:port/path");
-  }
-  std::string ip = address_of(host);
-  return {{"address", {{"hostname", host}, {"ip", ip}, {"port", *port}}},
-          {"hostname", host},
-          {"pid", "master@" + ip + ":" + std::to_string(*port)}};
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -52,13 +38,7 @@ int main(int argc, char** argv) {
     auto found = flags.get("master");
     if (!found || trim(*found).empty()) throw Mistake("Flag --master is required: zk://host:port/path or host:port");
     std::string master = trim(*found);
-    std::optional<ZooKeeperUrl> url;
-    nlohmann::json single;
-    if (starts_with(master, "zk://")) {
-      url = ZooKeeperUrl::parse(master);
-    } else {
-      single = single_master(master);
-    }
+    check_master(master);
     Modules modules;
     if (auto text = flags.get("modules")) modules.load(*text);
     for (const auto& hook : flags.names("hooks")) modules.require_hook(hook);
@@ -69,16 +49,7 @@ int main(int argc, char** argv) {
     server = std::make_unique<Server>(identity.bind_ip, identity.bind_port);
     agent = std::make_unique<Agent>(flags, identity, modules);
     server->start([&](const Request& request) { return agent->answer(request); });
-    if (url) {
-      election = std::make_unique<Election>(*url, std::chrono::seconds(10), std::nullopt,
-                                            [&](const Masters& masters) { agent->see(masters); });
-    } else {
-      Masters only;
-      only.connected = true;
-      only.contenders = 1;
-      only.leader = single;
-      agent->see(only);
-    }
+    election = detect_masters(master, [&](const Masters& masters) { agent->see(masters); });
   });
   election.reset();
   // Requests may still be answered on other threads.

@@ -27,6 +27,11 @@ milliseconds longest_silence(const Flags& flags) {
   return flags.duration("slave_ping_timeout") * timeouts;
 }
 
+// A state with many of them would take long to be read.
+std::size_t most_completed_tasks(const Flags& flags) {
+  return static_cast<std::size_t>(std::clamp(flags.integer("max_completed_tasks_per_framework"), 0L, 100L));
+}
+
 }  // namespace
 
 Master::Master(const Flags& flags, const Identity& identity)
@@ -35,7 +40,8 @@ Master::Master(const Flags& flags, const Identity& identity)
       id_(random_id()),
       started_(seconds_since_epoch()),
       ping_interval_(interval_between_pings(flags)),
-      patience_(longest_silence(flags)) {
+      patience_(longest_silence(flags)),
+      frameworks_(most_completed_tasks(flags)) {
   info() << "Master " << id_ << " (" << identity_.hostname << ") started on " << identity_.ip << ":" << identity_.port;
   watcher_ = std::thread([this] { watch_agents(); });
 }
@@ -93,12 +99,13 @@ Response Master::answer(const Request& request) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (path == "/state") return Response::json(state());
   if (path == "/metrics/snapshot") return Response::json(metrics());
-  if (path == "/stand-in/register" || path == "/stand-in/ping") {
+  if (path == "/stand-in/register" || path == "/stand-in/ping" || path == "/stand-in/framework") {
     if (request.method != "POST") return Response::refuse(405, "POST");
     if (!leads()) return Response::refuse(503, "this master does not lead");
     if (!recovered_) return Response::refuse(503, "this master has no quorum yet");
     json body = json::parse(request.body, nullptr, false);
     if (!body.is_object()) return Response::refuse(400, "a JSON object is expected");
+    if (path == "/stand-in/framework") return hear_framework(body);
     return path == "/stand-in/register" ? register_agent(body) : hear(body);
   }
   return Response::refuse(404, "no such endpoint");
@@ -106,6 +113,7 @@ Response Master::answer(const Request& request) {
 
 Response Master::register_agent(const json& info_given) {
   json agent = info_given;
+  for (const char* key : {"tasks", "ended", "used_resources"}) agent.erase(key);
   for (const char* key : {"pid", "hostname", "version"}) {
     if (!agent.contains(key) || !agent[key].is_string()) return Response::refuse(400, std::string("no ") + key);
   }
@@ -118,13 +126,16 @@ Response Master::register_agent(const json& info_given) {
     bool replaced = other->first != id && other->second.info["pid"] == agent["pid"];
     if (replaced) {
       info() << "Removing agent " << other->first << ": another one has registered from its address";
+      lose_tasks(other->second);
       ++removals_;
     }
     other = replaced ? agents_.erase(other) : std::next(other);
   }
   auto known = agents_.find(id);
   double since = known == agents_.end() ? seconds_since_epoch() : known->second.registered_time;
-  agents_[id] = Agent{agent, since, Clock::now()};
+  Agent& registered = agents_[id];
+  registered = {agent, since, Clock::now(), true, json::array(), json::object()};
+  take_report(registered, info_given);
   ++(again ? reregistrations_ : registrations_);
   info() << (again ? "Re-registered" : "Registered") << " agent " << id << " at " << agent["pid"].get<std::string>()
          << " (" << agent["hostname"].get<std::string>() << ")";
@@ -137,7 +148,34 @@ Response Master::hear(const json& ping) {
   if (!agent->second.active) info() << "Agent " << agent->first << " is heard again";
   agent->second.heard = Clock::now();
   agent->second.active = true;
+  take_report(agent->second, ping);
   return Response::json({{"ping_ms", ping_interval_.count()}});
+}
+
+Response Master::hear_framework(const json& framework) {
+  if (framework.value("name", "").empty()) return Response::refuse(400, "no name");
+  std::string number = std::to_string(next_framework_);
+  std::string fresh = id_ + "-" + std::string(4 - std::min<std::size_t>(4, number.size()), '0') + number;
+  std::string id = frameworks_.hear(framework, fresh);
+  if (id == fresh) ++next_framework_;
+  return Response::json({{"id", id}});
+}
+
+void Master::take_report(Agent& agent, const json& report) {
+  agent.tasks = report.value("tasks", json::array());
+  agent.used = report.value("used_resources", json::object());
+  for (const json& task : agent.tasks) frameworks_.revive(task.value("id", ""));
+  for (const json& task : report.value("ended", json::array())) frameworks_.complete(task);
+}
+
+void Master::lose_tasks(const Agent& agent) {
+  for (json task : agent.tasks) {
+    task["state"] = "TASK_LOST";
+    task["statuses"].push_back({{"state", "TASK_LOST"},
+                                {"timestamp", seconds_since_epoch()},
+                                {"message", "Slave " + agent.info.value("hostname", "") + " removed"}});
+    frameworks_.complete(task);
+  }
 }
 
 void Master::watch_agents() {
@@ -149,6 +187,7 @@ void Master::watch_agents() {
       auto silence = now - agent.heard;
       if (silence > patience_) {
         warning() << "Removing agent " << entry->first << ": it is silent for too long";
+        lose_tasks(agent);
         ++removals_;
         entry = agents_.erase(entry);
         continue;
@@ -160,63 +199,6 @@ void Master::watch_agents() {
       ++entry;
     }
   }
-}
-
-std::size_t Master::active_agents() const {
-  return static_cast<std::size_t>(
-      std::count_if(agents_.begin(), agents_.end(), [](const auto& entry) { return entry.second.active; }));
-}
-
-json Master::state() const {
-  json slaves = json::array();
-  for (const auto& [id, agent] : agents_) {
-    slaves.push_back({
-        {"id", id},
-        {"pid", agent.info["pid"]},
-        {"hostname", agent.info["hostname"]},
-        {"version", agent.info["version"]},
-        {"attributes", agent.info.value("attributes", json::object())},
-        {"resources", agent.info.value("resources", json::object())},
-        {"registered_time", agent.registered_time},
-        {"active", agent.active},
-    });
-  }
-  json state = {
-      {"version", MESOS_VERSION},
-      {"build", "stand-in"},
-      {"id", id_},
-      {"pid", identity_.pid("master")},
-      {"hostname", identity_.hostname},
-      {"start_time", started_},
-      {"activated_slaves", active_agents()},
-      {"deactivated_slaves", agents_.size() - active_agents()},
-      {"slaves", slaves},
-      {"frameworks", json::array()},
-      {"completed_frameworks", json::array()},
-      {"orphan_tasks", json::array()},
-      {"flags", flags_.values()},
-  };
-  if (auto cluster = flags_.get("cluster")) state["cluster"] = *cluster;
-  if (auto folder = flags_.get("log_dir")) state["log_dir"] = *folder;
-  if (leader_) state["leader"] = leader_->value("pid", "");
-  if (leads() && elected_time_) state["elected_time"] = *elected_time_;
-  return state;
-}
-
-json Master::metrics() const {
-  json metrics = {
-      {"master/elected", leads() ? 1.0 : 0.0},
-      {"master/uptime_secs", seconds_since_epoch() - started_},
-      {"master/slaves_active", active_agents()},
-      {"master/slaves_connected", active_agents()},
-      {"master/slaves_inactive", agents_.size() - active_agents()},
-      {"master/slave_registrations", registrations_},
-      {"master/slave_reregistrations", reregistrations_},
-      {"master/slave_removals", removals_},
-  };
-  // Only once the registry was read, by the elected master.
-  if (leads() && recovered_) metrics["registrar/registry_size_bytes"] = 451.0;
-  return metrics;
 }
 
 }  // namespace standin

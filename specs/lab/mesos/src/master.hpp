@@ -11,13 +11,15 @@
 #include <nlohmann/json.hpp>
 
 #include "flags.hpp"
+#include "frameworks.hpp"
 #include "http.hpp"
 #include "program.hpp"
 #include "zookeeper.hpp"
 
 namespace standin {
 
-// A master: led or leading, with the agents that have registered with it.
+// A master: led or leading, with the agents that have registered with it, their tasks, and the frameworks that these
+// belong to.
 class Master {
  public:
   Master(const Flags& flags, const Identity& identity);
@@ -38,10 +40,18 @@ class Master {
     double registered_time;
     Clock::time_point heard;
     bool active = true;
+    nlohmann::json tasks = nlohmann::json::array();  // as it has last told of them
+    nlohmann::json used = nlohmann::json::object();
   };
 
   Response register_agent(const nlohmann::json& info);
   Response hear(const nlohmann::json& ping);
+  Response hear_framework(const nlohmann::json& framework);
+  // Takes up what an agent says of its tasks.
+  void take_report(Agent& agent, const nlohmann::json& report);
+  // The tasks of an agent that is removed are lost.
+  void lose_tasks(const Agent& agent);
+  nlohmann::json tasks() const;
   nlohmann::json state() const;
   nlohmann::json metrics() const;
   std::size_t active_agents() const;
@@ -63,7 +73,9 @@ class Master {
   bool recovered_ = false;
   unsigned long next_agent_ = 0;
   unsigned long registrations_ = 0, reregistrations_ = 0, removals_ = 0;
+  unsigned long next_framework_ = 0;
   std::map<std::string, Agent> agents_;
+  Frameworks frameworks_;
   std::thread watcher_;
 };
 

@@ -110,10 +110,10 @@ void Modules::load_module(void* handle, const std::string& file, const json& mod
   std::vector<Parameter> parameters;
   for (const auto& [key, value] : texts) parameters.push_back({key.c_str(), value.c_str()});
   char message[1024] = {};
-  auto activation = static_cast<const StandInModule*>(base)->activate(parameters.data(), parameters.size(), message,
-                                                                     sizeof message);
+  auto* of_stand_in = static_cast<const StandInModule*>(base);
+  auto activation = of_stand_in->activate(parameters.data(), parameters.size(), message, sizeof message);
   if (activation == mesos::modules::REFUSED) throw broken(what + ": " + message);
-  LoadedModule loaded{base->kind, file, activation == mesos::modules::ACTIVE, message};
+  LoadedModule loaded{base->kind, file, activation == mesos::modules::ACTIVE, message, of_stand_in->call};
   if (loaded.active) {
     info() << "Loaded " << loaded.kind << " " << what << " of '" << file << "'";
   } else {
@@ -135,6 +135,11 @@ void Modules::require_hook(const std::string& name) const {
 bool Modules::has_isolator(const std::string& name) const {
   auto found = modules_.find(name);
   return found != modules_.end() && found->second.kind == "Isolator";
+}
+
+ModuleCall Modules::isolator(const std::string& name) const {
+  auto found = modules_.find(name);
+  return has_isolator(name) && found->second.active ? found->second.call : nullptr;
 }
 
 json Modules::describe() const {

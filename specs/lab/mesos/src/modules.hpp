@@ -8,12 +8,16 @@
 
 namespace standin {
 
+// How the network of a task is asked for: see `call` of a module.
+using ModuleCall = bool (*)(const char* command, const char* args, char* answer, std::size_t size);
+
 // A loaded module and what became of it.
 struct LoadedModule {
   std::string kind;
   std::string library;
   bool active = false;
   std::string reason;  // why it is not active
+  ModuleCall call = nullptr;
 };
 
 // The modules of a --modules flag (JSON, file:///path or /path), by name.
@@ -26,6 +30,8 @@ class Modules {
   // Throws a Mistake unless such a module was loaded.
   void require_hook(const std::string& name) const;
   bool has_isolator(const std::string& name) const;
+  // How an isolator is called; nothing where it is not active.
+  ModuleCall isolator(const std::string& name) const;
 
   // For /state.
   nlohmann::json describe() const;

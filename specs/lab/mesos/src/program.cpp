@@ -61,12 +61,12 @@ int run_program(const std::string& name, std::vector<Flag> table, int argc, char
     return EXIT_SUCCESS;
   }
   if (flags.on("version")) {
-    std::cout << "mesos " << MESOS_VERSION << " (stand-in: it runs no tasks)" << std::endl;
+    std::cout << "mesos " << MESOS_VERSION << " (stand-in)" << std::endl;
     return EXIT_SUCCESS;
   }
   try {
     log_to(flags.text("log_dir"), name, flags.text("logging_level"), flags.on("quiet"));
-    info() << "This is a stand-in for " << name << " " << MESOS_VERSION << ": it runs no tasks";
+    info() << "This is a stand-in for " << name << " " << MESOS_VERSION;
     speak_tls_if_asked();
     work(flags);
   } catch (const std::exception& failure) {

@@ -31,6 +31,10 @@ enum Activation { ACTIVE = 0, INACTIVE = 1, REFUSED = 2 };
 struct StandInModule : ModuleBase {
   // Tells what becomes of the module with these parameters, and why, in at most `size` bytes of `message`.
   Activation (*activate)(const Parameter* parameters, std::size_t count, char* message, std::size_t size);
+  // Of an active isolator: has the network of a task done. `args` is the JSON of the command's arguments; what the
+  // program behind it has printed, or why it could not be run, is put into `answer`, at most `size` bytes of it.
+  // Nothing in a hook.
+  bool (*call)(const char* command, const char* args, char* answer, std::size_t size);
 };
 
 }  // namespace modules
