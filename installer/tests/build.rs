@@ -17,6 +17,8 @@ mod frameworks;
 mod itself;
 #[path = "build/result.rs"]
 mod result;
+#[path = "build/tasks.rs"]
+mod tasks;
 #[path = "build/tool.rs"]
 mod tool;
 #[path = "build/trouble.rs"]
@@ -85,7 +87,8 @@ fn the_lab_release_end_to_end() {
     cluster.modules_are_checked();
     let zookeeper = cluster.start_zookeeper();
     cluster.a_leader_is_elected_and_an_agent_registers();
-    cluster.marathon_keeps_apps_and_launches_none();
+    cluster.marathon_keeps_apps_without_a_master();
+    cluster.tasks_run_and_outlive_restarts();
     cluster.names_are_answered();
     drop(zookeeper);
     cluster.the_plugin_speaks_the_protocol();

@@ -76,7 +76,7 @@ impl Cluster {
             );
         }
         let marathon = self.run("usr/libexec/marathon/marathon", &["--version"]);
-        assert_eq!(marathon.stdout, "marathon 1.1.2 (stand-in: it launches nothing)\n");
+        assert_eq!(marathon.stdout, "marathon 1.1.2 (stand-in)\n");
         assert_eq!(finish(&mut self.mesos_dns(&["-version"])).stdout, "0.6.0 (stand-in)\n");
         let version = self.run("calico/calico_mesos", &["--version"]);
         assert!(version.stdout.contains("0.1.5 (stand-in"), "{}", version.stdout);
@@ -246,7 +246,7 @@ impl Cluster {
         }
     }
 
-    fn metric(&self, host: u8, port: u16, name: &str) -> Option<f64> {
+    pub(crate) fn metric(&self, host: u8, port: u16, name: &str) -> Option<f64> {
         self.json(host, port, "/metrics/snapshot")?[name].as_f64()
     }
 

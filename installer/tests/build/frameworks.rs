@@ -17,7 +17,7 @@ impl Cluster {
         command
     }
 
-    fn start_marathon(&self, host: u8) -> Daemon {
+    pub(crate) fn start_marathon(&self, host: u8) -> Daemon {
         let (address, hostname) = (self.address(host), format!("marathon-{host}"));
         let zk = format!("zk://{}:2181/test", self.address(1));
         let (master, own) = (format!("{zk}/mesos"), format!("--zk={zk}/marathon"));
@@ -27,12 +27,12 @@ impl Cluster {
 
     /// A request that is answered with JSON.
     #[track_caller]
-    fn api(&self, host: u8, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn api(&self, host: u8, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let (status, body) = self.send(host, 8080, method, path, &body.to_string()).unwrap();
         (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}")))
     }
 
-    pub(crate) fn marathon_keeps_apps_and_launches_none(&self) {
+    pub(crate) fn marathon_keeps_apps_without_a_master(&self) {
         let marathon = "usr/libexec/marathon/marathon";
         self.refuses(marathon, &["--zk", "zk://h:2181/marathon"], "Required option 'master' not found");
         self.refuses(marathon, &["--mastre", "x"], "Unknown option 'mastre'");
@@ -90,6 +90,8 @@ impl Cluster {
         refused(json!({"args": ["x"]}), 422, "either contain one of 'cmd' or 'args'");
         refused(json!({"mem": -1}), 422, "/mem");
         refused(json!({"ports": [80]}), 422, "both an IP address and ports");
+        refused(json!({"constraints": [["hostname", "NEAR", "a"]]}), 422, "Invalid operator: NEAR");
+        refused(json!({"constraints": [["rack", "LIKE", "("]]}), 422, "Invalid regular expression");
         refused(json!({"container": {"type": "DOCKER"}}), 422, "/container/docker");
         refused(
             json!({"container": {"type": "DOCKER", "docker": {"image": "x", "network": "USER"}}}),
@@ -126,6 +128,18 @@ impl Cluster {
         self.until("names are known", || {
             Some(self.json(8, 8123, "/v1/hosts/slave.mesos")?[0]["ip"] == self.address(5).as_str())
         });
+        let _marathon = self.start_marathon(6);
+        let app = json!({"cmd": "exec sleep 600", "cpus": 0.1, "mem": 16});
+        self.until("Marathon takes apps", || {
+            Some(self.send(6, 8080, "PUT", "/v2/apps/shop/web", &app.to_string())?.0 < 300)
+        });
+        self.until("a task has a name", || {
+            Some(self.look_up("web-shop.marathon.mesos", false) == (0, vec![self.address(5)]))
+        });
+        assert_eq!(self.api(6, "DELETE", "/v2/apps/shop/web", &Value::Null).0, 200);
+        self.until("its name goes with it", || {
+            Some(self.look_up("web-shop.marathon.mesos", true) == (3, Vec::new()))
+        });
         let version = self.json(8, 8123, "/v1/version").unwrap();
         assert_eq!(
             (&version["Service"], &version["Version"]),
@@ -149,7 +163,7 @@ impl Cluster {
     }
 
     /// Asks for the addresses of a name: the status and what is answered.
-    fn look_up(&self, name: &str, over_tcp: bool) -> (u8, Vec<String>) {
+    pub(crate) fn look_up(&self, name: &str, over_tcp: bool) -> (u8, Vec<String>) {
         let mut query = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         for label in name.split('.') {
             query.push(u8::try_from(label.len()).unwrap());

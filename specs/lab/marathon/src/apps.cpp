@@ -3,6 +3,7 @@
 #include <regex>
 #include <set>
 
+#include "constraints.hpp"
 #include "text.hpp"
 
 namespace standin {
@@ -26,7 +27,8 @@ class Judge {
       wrong("/", "AppDefinition must either contain one of 'cmd' or 'args', and/or a 'container'.");
     }
     if (container) this->container(app_["container"]);
-    if (app_.contains("ipAddress")) ip_address(app_["ipAddress"]);
+    if (app_.contains("ipAddress") && !app_["ipAddress"].is_null()) ip_address(app_["ipAddress"]);
+    constraints();
     for (const char* key : {"env", "labels"}) {
       if (app_.contains(key) && !app_[key].is_object()) wrong(std::string("/") + key, "must be an object");
     }
@@ -50,6 +52,14 @@ class Judge {
     if (!of.contains(key)) return;
     if (!of[key].is_number() || (whole && !of[key].is_number_integer())) return wrong(path, "error.expected.jsnumber");
     if (of[key].get<double>() < least) wrong(path, "got " + of[key].dump() + ", expected 0 or more");
+  }
+
+  void constraints() {
+    if (!app_.contains("constraints") || app_["constraints"].is_null()) return;
+    if (!app_["constraints"].is_array()) return wrong("/constraints", "error.expected.jsarray");
+    for (const json& constraint : app_["constraints"]) {
+      if (auto mistake = constraint_mistake(constraint); !mistake.empty()) wrong("/constraints", mistake);
+    }
   }
 
   // Whether there is a text that is not empty.
@@ -132,7 +142,17 @@ std::string absolute_id(const std::string& id) {
 
 Violations violations(const json& app) { return Judge(app).run(); }
 
-json with_defaults(json app, const std::string& version) {
+namespace {
+
+// What an app is but for how many tasks it has and when it was changed.
+json without_scale(json app) {
+  for (const char* key : {"instances", "version", "versionInfo"}) app.erase(key);
+  return app;
+}
+
+}  // namespace
+
+json with_defaults(json app, const std::string& version, const std::optional<json>& before) {
   app["id"] = absolute_id(app.value("id", ""));
   const json standard = {{"cpus", 1.0},           {"mem", 128.0},           {"disk", 0.0},
                          {"instances", 1},        {"env", json::object()},  {"labels", json::object()},
@@ -142,7 +162,13 @@ json with_defaults(json app, const std::string& version) {
   for (const auto& item : standard.items()) {
     if (!app.contains(item.key())) app[item.key()] = item.value();
   }
+  std::string changed = version;
+  if (before && without_scale(app) == without_scale(*before)) {
+    if (app["instances"] == (*before)["instances"]) return *before;
+    changed = before->value("/versionInfo/lastConfigChangeAt"_json_pointer, before->value("version", version));
+  }
   app["version"] = version;
+  app["versionInfo"] = {{"lastScalingAt", version}, {"lastConfigChangeAt", changed}};
   return app;
 }
 

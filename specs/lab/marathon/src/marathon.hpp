@@ -8,12 +8,13 @@
 
 #include "http.hpp"
 #include "options.hpp"
+#include "scheduler.hpp"
 #include "store.hpp"
 #include "zookeeper.hpp"
 
 namespace standin {
 
-// One instance: led or leading, with the apps that are in ZooKeeper.
+// One instance: led or leading, with the apps that are in ZooKeeper and the tasks that the master tells of.
 class Marathon {
  public:
   Marathon(const Options& options, const ZooKeeperUrl& zk);
@@ -23,15 +24,17 @@ class Marathon {
   nlohmann::json published() const;
   // Takes note of who leads.
   void see(const Masters& instances);
+  // Takes note of Mesos' masters.
+  void see_master(const Masters& masters) { scheduler_.see_master(masters); }
   Response answer(const Request& request);
 
  private:
   Response about_app(const std::string& method, const std::string& id, const Request& request);
   Response create(const Request& request);
-  nlohmann::json info() const;
-  nlohmann::json shown(nlohmann::json app) const;
-  nlohmann::json deployments() const;
-  nlohmann::json queue() const;
+  Response about_group(const std::string& id, const Request& request);
+  Response put_group(const std::string& id, const Request& request);
+  nlohmann::json info();
+  nlohmann::json known_framework_id();
   std::optional<std::string> leader() const;
 
   const Options& options_;
@@ -39,6 +42,7 @@ class Marathon {
   Store store_;
   mutable std::mutex mutex_;
   std::optional<std::string> leader_;
+  Scheduler scheduler_;
 };
 
 }  // namespace standin

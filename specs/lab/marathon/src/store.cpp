@@ -54,7 +54,7 @@ int write_new(zhandle_t* handle, const std::string& node, const std::string& tex
 
 }  // namespace
 
-Store::Store(const ZooKeeperUrl& url) : servers_(url.servers), folder_(url.path + "/state/apps") {}
+Store::Store(const ZooKeeperUrl& url) : servers_(url.servers), folder_(url.path + "/state/apps"), framework_(url.path + "/state/framework-id") {}
 
 void Store::in_session(const std::function<void(zhandle_t*)>& work) const {
   Connected connected;
@@ -125,6 +125,26 @@ bool Store::remove(const std::string& id) const {
   in_session([&](zhandle_t* handle) { status = zoo_delete(handle, node(id).c_str(), -1); });
   if (status != ZNONODE) check(status, "remove an app");
   return status == ZOK;
+}
+
+std::optional<std::string> Store::framework_id() const {
+  std::optional<std::string> id;
+  in_session([&](zhandle_t* handle) {
+    char buffer[256];
+    int size = sizeof buffer;
+    int status = zoo_get(handle, framework_.c_str(), 0, buffer, &size, nullptr);
+    if (status == ZNONODE) return;
+    check(status, "read the framework's id");
+    if (size > 0) id = std::string(buffer, static_cast<std::size_t>(size));
+  });
+  return id;
+}
+
+void Store::keep_framework_id(const std::string& id) const {
+  in_session([&](zhandle_t* handle) {
+    int status = zoo_set(handle, framework_.c_str(), id.data(), static_cast<int>(id.size()), -1);
+    check(status == ZNONODE ? write_new(handle, framework_, id) : status, "write the framework's id");
+  });
 }
 
 }  // namespace standin

@@ -26,12 +26,16 @@ class Store {
   bool put(const std::string& id, const nlohmann::json& app) const;
   bool remove(const std::string& id) const;
 
+  // The id that the master has given to this Marathon, whichever instance leads.
+  std::optional<std::string> framework_id() const;
+  void keep_framework_id(const std::string& id) const;
+
  private:
   void in_session(const std::function<void(zhandle_t*)>& work) const;
   std::string node(const std::string& id) const;
 
   std::string servers_;
-  std::string folder_;
+  std::string folder_, framework_;
 };
 
 }  // namespace standin
