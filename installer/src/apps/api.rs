@@ -132,8 +132,6 @@ pub struct Info {
     pub version: String,
     /// The version as far as it decides about apps.
     pub kind: Option<MarathonVersion>,
-    /// Whether it is a stand-in that launches nothing.
-    pub stand_in: bool,
     /// `host:port` of the leader.
     pub leader: Option<String>,
 }
@@ -142,12 +140,7 @@ impl Info {
     /// Reads `/v2/info`.
     pub fn read(json: &Value) -> Self {
         let version = json["version"].as_str().unwrap_or_default().to_owned();
-        Self {
-            kind: version.parse().ok(),
-            stand_in: json["build"] == "stand-in",
-            leader: json["leader"].as_str().map(ToOwned::to_owned),
-            version,
-        }
+        Self { kind: version.parse().ok(), leader: json["leader"].as_str().map(ToOwned::to_owned), version }
     }
 }
 
@@ -274,7 +267,7 @@ mod tests {
         insta::assert_snapshot!(state.sentence(), @"1 of 3 tasks run, 1 being started, 1 waiting for an agent's offer that has room for them; the last one that failed, on agent-2: Missing hostname");
         assert!(AppState::read(&json!({"instances": 1, "tasksRunning": 1, "deployments": []})).is_done());
         let info = Info::read(&json!({"version": "1.1.2", "build": "stand-in", "leader": "m:8080"}));
-        assert!(info.stand_in && info.kind == Some(MarathonVersion::new(1, 1)));
-        assert!(!Info::read(&json!({"version": "1.1.2"})).stand_in);
+        assert_eq!(info.kind, Some(MarathonVersion::new(1, 1)));
+        assert_eq!(info.leader.as_deref(), Some("m:8080"));
     }
 }

@@ -16,14 +16,19 @@ use serde_json::{Value, json};
 
 use super::common;
 
+/// A cluster whose agents route and filter, with calico-node in Docker.
 fn cluster(agents: usize, containerizer: &str) -> Cluster {
+    with_agents(agents, containerizer, r#"["agent", "calico-node", "docker"]"#)
+}
+
+fn with_agents(agents: usize, containerizer: &str, roles: &str) -> Cluster {
     let text = format!(
         r#"
         cluster = {{ name = "t", release = "lab", containerizers = ["{containerizer}"] }}
         packages = {{ repo = "dist", provided = ["docker"] }}
         hosts = [
             {{ name = "m1", address = "10.0.0.1", roles = ["master"] }},
-            {{ name = "a{{1..{agents}}}", address = "10.0.0.{{11..{}}}", roles = ["agent"] }},
+            {{ name = "a{{1..{agents}}}", address = "10.0.0.{{11..{}}}", roles = {roles} }},
         ]
     "#,
         10 + agents
@@ -201,7 +206,6 @@ fn setup(cluster: &Cluster) -> Setup<'_> {
         cluster,
         hosts: cluster.hosts.iter().map(|host| &host.name).collect(),
         probe: "exec probe".to_owned(),
-        stand_ins: BTreeMap::new(),
         patience: Duration::from_secs(300),
     }
 }
@@ -281,6 +285,13 @@ fn a_cluster_that_keeps_to_its_policy_passes_and_is_left_as_it_was() {
 }
 
 #[test]
+fn a_stand_in_is_asked_like_the_real_one() {
+    let (checks, _) = outcome(Fake { info: json!({"version": "1.1.2", "build": "stand-in"}), ..Fake::new() });
+    assert_eq!(broken(&checks), Vec::<String>::new());
+    assert!(checks.iter().any(|check| check.name == "task-reach" && check.level == Level::Passed));
+}
+
+#[test]
 fn a_wall_that_is_missing_and_one_too_many_are_found() {
     let (checks, _) = outcome(Fake { reaches: |_, _| true, ..Fake::new() });
     let found = broken(&checks);
@@ -315,8 +326,8 @@ fn people_see_a_table_of_who_reaches_whom() {
     let shown = |checks: &[Check]| anstream::adapter::strip_str(&show_checks(checks)).to_string();
     insta::assert_snapshot!("table_of_tasks", shown(&checks));
     // What was not looked at is told once, and no table is made of it.
-    let cluster = cluster(2, "mesos");
-    let mut fake = Fake { info: json!({"version": "1.1.2", "build": "stand-in"}), ..Fake::new() };
+    let cluster = with_agents(2, "mesos", r#"["agent"]"#);
+    let mut fake = Fake::new();
     insta::assert_snapshot!("table_of_tasks_skipped", shown(&run(&setup(&cluster), &mut fake)));
 }
 
@@ -361,13 +372,9 @@ fn with_one_agent_what_needs_two_is_skipped() {
 fn where_nothing_would_be_proved_everything_is_skipped_and_nothing_launched() {
     let mesos = cluster(2, "mesos");
     let docker = cluster(2, "docker");
-    let agent: HostName = "a2".parse().unwrap();
-    let fake_agent =
-        Setup { stand_ins: BTreeMap::from([(&agent, vec!["mesos".to_owned()])]), ..setup(&mesos) };
-    let stand_in = json!({"version": "1.1.2", "build": "stand-in"});
+    let unrouted = with_agents(2, "mesos", r#"["agent"]"#);
     for (setup, info, why) in [
-        (setup(&mesos), stand_in, "Marathon is a stand-in that launches nothing"),
-        (fake_agent, json!({"version": "1.1.2"}), "mesos on a2 is a stand-in that runs no task"),
+        (setup(&unrouted), json!({"version": "1.1.2"}), "calico-node runs on no agent"),
         (setup(&mesos), json!({"version": "1.5.0"}), "Marathon 1.5.0 no longer has net-groups"),
         (setup(&docker), json!({"version": "1.1.2"}), "which only the containerizer mesos has"),
     ] {

@@ -164,14 +164,6 @@ fn wait(
         if state.is_done() {
             return outcome("running", true, state.sentence());
         }
-        if marathon.info.stand_in {
-            let text = format!(
-                "{}; this Marathon is a stand-in that launches nothing, so they wait forever\n\
-                 `--no-wait` leaves it at that, `apps remove` takes it away again",
-                state.sentence()
-            );
-            return outcome("waiting", false, text);
-        }
         let interrupted = prepared.interrupts.cancel.is_cancelled();
         if interrupted || Instant::now() >= until {
             let why = if interrupted { "interrupted" } else { "the time is over" };

@@ -30,11 +30,8 @@ pub(super) fn run(
     let cluster = &prepared.cluster;
     let answering = fleet.members.iter().filter(|member| member.state.is_ok());
     let hosts: Vec<&HostName> =
-        answering.clone().filter_map(|member| Some(&cluster.host(member.name().as_str())?.name)).collect();
-    let stand_ins = answering
-        .filter_map(|member| Some((&cluster.host(member.name().as_str())?.name, stand_ins(member))))
-        .collect();
-    let setup = Setup { cluster, hosts, probe: catalogue.probe_command(), stand_ins, patience };
+        answering.filter_map(|member| Some(&cluster.host(member.name().as_str())?.name)).collect();
+    let setup = Setup { cluster, hosts, probe: catalogue.probe_command(), patience };
     let (on, port) = {
         let marathon = match Marathon::find(cluster, fleet) {
             Ok(marathon) => marathon,
@@ -45,18 +42,6 @@ pub(super) fn run(
     let cancel = &prepared.interrupts.cancel;
     let mut access = OnFleet { cluster, fleet, on, port, cancel, begun: Instant::now() };
     Ok(tasks::run(&setup, &mut access))
-}
-
-/// Those of a host's packages that say in their release that they are stand-ins.
-fn stand_ins(member: &Member<'_>) -> Vec<String> {
-    let packages = member.facts().into_iter().flat_map(|facts| &facts.packages);
-    let of_tasks = ["mesos", "net-modules", "calico-mesos"];
-    packages
-        .filter(|(name, package)| {
-            of_tasks.contains(&name.as_str()) && package.nevra.release.contains("standin")
-        })
-        .map(|(name, _)| name.to_string())
-        .collect()
 }
 
 /// The hosts of the run, one of which has the Marathon that is asked.

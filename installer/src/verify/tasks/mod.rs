@@ -12,7 +12,6 @@ mod names;
 mod plan;
 mod run;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -77,8 +76,6 @@ pub struct Setup<'a> {
     pub hosts: Vec<&'a HostName>,
     /// A command that runs the probe.
     pub probe: String,
-    /// The installed packages that are stand-ins, by host.
-    pub stand_ins: BTreeMap<&'a HostName, Vec<String>>,
     /// How long the tasks may take to run.
     pub patience: Duration,
 }

@@ -31,7 +31,8 @@ type Seen<'a> = BTreeMap<(&'a str, &'a str), bool>;
 
 /// Launches the tasks, checks what must hold of them, and removes them whatever came of it.
 pub fn run(setup: &Setup<'_>, access: &mut dyn Access) -> Vec<Check> {
-    let agents: Vec<&HostName> = setup.hosts.iter().copied().filter(|name| has(setup, name)).collect();
+    let agents: Vec<&HostName> =
+        setup.hosts.iter().copied().filter(|name| has(setup, name, "mesos-agent")).collect();
     let tasks = plan(&agents);
     match obstacle(setup, access, &agents) {
         Ok(None) => {}
@@ -50,8 +51,8 @@ pub fn run(setup: &Setup<'_>, access: &mut dyn Access) -> Vec<Check> {
     checks
 }
 
-fn has(setup: &Setup<'_>, name: &HostName) -> bool {
-    setup.cluster.host(name.as_str()).is_some_and(|host| host.has("mesos-agent"))
+fn has(setup: &Setup<'_>, name: &HostName, role: &str) -> bool {
+    setup.cluster.host(name.as_str()).is_some_and(|host| host.has(role))
 }
 
 /// Why no task can be launched here, or none that would prove anything.
@@ -61,13 +62,6 @@ fn obstacle(
     agents: &[&HostName],
 ) -> Result<Option<String>, AccessError> {
     let info = Info::read(&access.marathon(&Call::info(), Duration::ZERO)?);
-    if info.stand_in {
-        return Ok(Some("Marathon is a stand-in that launches nothing".to_owned()));
-    }
-    let fake = agents.iter().find_map(|agent| Some((agent, setup.stand_ins.get(*agent)?.first()?)));
-    if let Some((agent, package)) = fake {
-        return Ok(Some(format!("{package} on {agent} is a stand-in that runs no task")));
-    }
     if !setup.cluster.containerizers.contains(&Containerizer::Mesos) {
         return Ok(Some(
             "the tasks are in net-groups, which only the containerizer mesos has; `apps launch … stars` shows policy \
@@ -76,9 +70,14 @@ fn obstacle(
         ));
     }
     let too_new = info.kind.is_some_and(|version| version >= MarathonVersion::new(1, 5));
-    Ok(match (agents.is_empty(), too_new) {
-        (true, _) => Some("no agent is among the hosts that were asked".to_owned()),
-        (_, true) => Some(format!("Marathon {} no longer has net-groups", info.version)),
+    let routed = agents.iter().any(|name| has(setup, name, "calico-node"));
+    Ok(match (agents.is_empty(), too_new, routed) {
+        (true, ..) => Some("no agent is among the hosts that were asked".to_owned()),
+        (_, true, _) => Some(format!("Marathon {} no longer has net-groups", info.version)),
+        (.., false) => Some(
+            "calico-node runs on no agent: nothing routes between them; give agents the roles calico-node and docker"
+                .to_owned(),
+        ),
         _ => None,
     })
 }
