@@ -136,6 +136,13 @@ impl Lab {
         Run::of(self.command(command, arguments))
     }
 
+    /// Runs `apps VERB` for applications.
+    pub(crate) fn apps(&self, verb: &str, apps: &[&str]) -> Run {
+        let mut tool = Command::new(TOOL);
+        tool.args(["apps", verb, self.file().as_str(), "--json"]).args(apps).stdin(Stdio::null());
+        Run::of(tool)
+    }
+
     /// Runs `apply --yes`.
     pub(crate) fn apply(&self) -> Run {
         self.run("apply", &["--yes"])

@@ -30,5 +30,6 @@ mod refusals;
 mod signed;
 mod sudo;
 mod taking_back;
+mod tasks;
 mod tls;
 mod unreachable;
