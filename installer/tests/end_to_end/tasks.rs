@@ -12,6 +12,10 @@ const PROCESS: &str = "pgrep -xf 'sleep 360000'";
 fn tasks_run_on_agents_until_they_are_removed() {
     let mut lab = Lab::up("tasks", 244, 1, 2);
     lab.set("vars", "mesos_dns_refresh", "1s");
+    // With calico-node comes the pool that addresses are taken from.
+    for agent in ["agent-1", "agent-2"] {
+        lab.set_roles(agent, &["agent", "calico-node", "docker"]);
+    }
     lab.apply().exit(0);
 
     let launched = apps(&lab, "launch", &["host", "group"]);
