@@ -204,6 +204,37 @@ mod tests {
     }
 
     #[test]
+    fn all_are_asked_at_once_and_their_answers_do_not_mix() {
+        let address = [127, 0, 0, 1].into();
+        let services: Vec<TcpListener> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let inquiry = |service: &TcpListener| {
+            let port = service.local_addr().unwrap().port();
+            let (path, body) = ("/".to_owned(), String::new());
+            Inquiry::Http(HttpRequest { address, port, method: "GET", path, body })
+        };
+        let inquiries: Vec<Inquiry> = services.iter().map(inquiry).collect();
+        // Nobody answers before everybody was asked, and no answer fits into one piece.
+        let everybody = std::sync::Barrier::new(services.len());
+        let answer = |number: usize| vec![b'a' + u8::try_from(number).unwrap(); 300_000];
+        let answers = std::thread::scope(|scope| {
+            for (number, service) in services.iter().enumerate() {
+                let everybody = &everybody;
+                scope.spawn(move || {
+                    let mut stream = service.accept().unwrap().0;
+                    everybody.wait();
+                    stream.write_all(&answer(number)).unwrap();
+                    // What was asked must have been read, or the answer is cut off.
+                    let _ = stream.read(&mut [0; 4096]).unwrap();
+                });
+            }
+            ask(&inquiries)
+        });
+        for (number, seen) in answers.iter().enumerate() {
+            assert_eq!(*seen, Answer::Bytes(answer(number)));
+        }
+    }
+
+    #[test]
     fn names_are_asked_of_the_hosts_own_resolver() {
         let name = |name: &str| Inquiry::Resolve(name.to_owned());
         let answers = ask(&[name("localhost"), name("no-such-host.invalid"), Inquiry::Resolvers]);

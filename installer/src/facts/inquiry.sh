@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Asks this host what its facts do not say, and prints `inquiry ID STATUS ANSWER(base64)` for each record of standard
-# input. STATUS is `ok` where there is an answer, else `none`; what it means is judged by the installer.
+# Asks this host what its facts do not say, all at once, and prints `inquiry ID STATUS ANSWER(base64)` for each record of
+# standard input. STATUS is `ok` where there is an answer, else `none`; what it means is judged by the installer.
 #   exchange ID tcp|udp ADDRESS PORT SECONDS REQUEST(base64)   what a service answers
 #   libraries ID UNIT                                          the shared libraries that a unit's process has loaded
 #   docker ID | bgp ID                                         what `docker info` or `calicoctl status` prints
@@ -29,10 +29,11 @@ bgp() {
     timeout 20 calicoctl status 2>&1
 }
 
-while IFS=$tab read -r kind id a b c d e; do
-    case $kind in
-    exchange) answer=$(exchange "$a" "$b" "$c" "$d" "$e" | head -c 16777216 | base64 -w0) ;;
-    libraries) answer=$(libraries "$a" | base64 -w0) ;;
+# KIND ID FIELD…: asks, and prints the record. Whoever prints holds a lock: a long line does not go out in one piece.
+inquire() {
+    case $1 in
+    exchange) answer=$(exchange "$3" "$4" "$5" "$6" "$7" | head -c 16777216 | base64 -w0) ;;
+    libraries) answer=$(libraries "$3" | base64 -w0) ;;
     docker) answer=$(timeout 20 docker info 2>/dev/null | base64 -w0) ;;
     bgp) answer=$(bgp | base64 -w0) ;;
     resolvers)
@@ -40,10 +41,17 @@ while IFS=$tab read -r kind id a b c d e; do
         answer=$(cat /etc/resolv.conf /run/systemd/resolve/resolv.conf 2>/dev/null |
             sed -n 's/^[[:space:]]*nameserver[[:space:]]*\([^[:space:]]*\).*/\1/p' | sort -u | base64 -w0)
         ;;
-    resolve) answer=$(timeout 10 getent ahostsv4 "$a" | cut -d ' ' -f 1 | sort -u | base64 -w0) ;;
-    *) continue ;;
+    resolve) answer=$(timeout 10 getent ahostsv4 "$3" | cut -d ' ' -f 1 | sort -u | base64 -w0) ;;
+    *) return ;;
     esac
     if [ -n "$answer" ]; then state=ok; else state=none; fi
-    printf 'inquiry\t%s\t%s\t%s\n' "$id" "$state" "$answer"
+    exec 9</run && flock 9
+    printf 'inquiry\t%s\t%s\t%s\n' "$2" "$state" "$answer"
+}
+
+# All at once: what does not answer takes its whole time.
+while IFS=$tab read -r kind id a b c d e; do
+    inquire "$kind" "$id" "$a" "$b" "$c" "$d" "$e" </dev/null &
 done
+wait
 printf 'end\n'
