@@ -166,7 +166,7 @@ pub struct RunHost {
 pub enum Phase {
     /// Connecting and gathering facts.
     Facts,
-    /// Asking hosts what they see of one another.
+    /// Asking hosts what they see around them.
     Survey,
     /// Executing the plan.
     Execute,

@@ -326,7 +326,7 @@ pub fn survey(skip: &BTreeSet<&str>) -> bool {
 }
 
 /// The outcome of every check that is not in `skip`, in the order of [`ALL`]: for each what it found, or one line that
-/// all is well. Checks of what hosts see of one another say something of the hosts in `answers` only.
+/// all is well. Checks of what hosts see around them say something of the hosts in `answers` only.
 pub fn run(input: &Input<'_>, answers: &Answers, skip: &BTreeSet<&str>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for check in ALL.iter().filter(|check| !skip.contains(check.name)) {

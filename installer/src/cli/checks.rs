@@ -98,7 +98,7 @@ pub(super) fn refusal(failed: &[Finding]) -> Failure {
     )
 }
 
-/// Asks hosts what they see of one another, all at once.
+/// Asks hosts what they see around them, all at once.
 fn survey(
     prepared: &Prepared,
     fleet: &mut Fleet<'_>,

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Asks a host what it sees of others. Standard input: tab-separated records.
+# Asks a host what it sees around it. Standard input: tab-separated records.
 #   name NAME | reach ID ADDRESS PORT | package NAME
 # Answers `resolved NAME ADDRESS…`, `reached ID STATUS WHAT-WAS-SAID` and `offered NAME STATUS WHAT-WAS-SAID`; what that
 # means is judged by the installer.

@@ -51,7 +51,7 @@ pub trait Host: Send {
     /// The transport's, or an answer that cannot be read.
     fn facts(&mut self, query: &FactsQuery) -> Result<Facts, HostError>;
 
-    /// Asks what the host sees of others, in one round trip.
+    /// Asks what the host sees around it, in one round trip.
     ///
     /// # Errors
     /// The transport's, or an answer that cannot be read.

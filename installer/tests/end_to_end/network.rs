@@ -136,7 +136,7 @@ impl Network {
     fn assert_seen(&self, wanted: &[(&str, &[&str])]) {
         let wanted: BTreeMap<String, Vec<&str>> =
             wanted.iter().map(|(name, others)| ((*name).to_owned(), others.to_vec())).collect();
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
             let seen = self.seen();
             if seen == wanted {

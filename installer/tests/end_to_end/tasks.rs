@@ -60,7 +60,7 @@ fn tasks_run_on_agents_until_they_are_removed() {
     lab.on(agent, &format!("for _ in $(seq 30); do {PROCESS} || exit 0; sleep 1; done; exit 1"));
     assert!(tasks_by_id(&lab).is_empty());
     for agent in ["agent-1", "agent-2"] {
-        lab.on(agent, "! pgrep -x mesos-executor");
+        lab.on(agent, "for _ in $(seq 30); do pgrep -x mesos-executor || exit 0; sleep 1; done; exit 1");
     }
 }
 

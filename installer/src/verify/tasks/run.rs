@@ -70,12 +70,12 @@ fn obstacle(
         ));
     }
     let too_new = info.kind.is_some_and(|version| version >= MarathonVersion::new(1, 5));
-    let routed = agents.iter().any(|name| has(setup, name, "calico-node"));
+    let routed = agents.iter().take(2).all(|name| has(setup, name, "calico-node"));
     Ok(match (agents.is_empty(), too_new, routed) {
         (true, ..) => Some("no agent is among the hosts that were asked".to_owned()),
         (_, true, _) => Some(format!("Marathon {} no longer has net-groups", info.version)),
         (.., false) => Some(
-            "calico-node runs on no agent: nothing routes between them; give agents the roles calico-node and docker"
+            "the agents do not both have the role calico-node, and nothing else is known to route between them; give agents the roles calico-node and docker"
                 .to_owned(),
         ),
         _ => None,

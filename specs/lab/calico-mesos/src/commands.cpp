@@ -107,11 +107,10 @@ json cleanup(const json& args) {
   auto found = endpoints_of(etcd, host, orchestrator, container);
   if (found.empty()) throw Failed("No endpoint found with container-id: " + container);
   Netlink kernel;
-  for (const Endpoint& endpoint : found) {
-    Addresses(etcd, host).release(endpoint.addresses);
-    remove_interface(kernel, endpoint.interface);
-  }
+  for (const Endpoint& endpoint : found) remove_interface(kernel, endpoint.interface);
   remove_workload(etcd, host, orchestrator, container);
+  // Others may have them once nothing leads here any longer.
+  for (const Endpoint& endpoint : found) Addresses(etcd, host).release(endpoint.addresses);
   return json::object();
 }
 

@@ -24,6 +24,9 @@ void side(const Words& words, std::size_t& at, const std::string& prefix, json& 
       for (std::size_t start = 0; start <= value.size();) {
         std::size_t end = std::min(value.find(',', start), value.size());
         std::string port = value.substr(start, end - start);
+        if (port.empty() || port.size() > 11 || port.find_first_not_of("0123456789:-") != std::string::npos) {
+          throw Failed("`" + port + "` is neither a port nor a range of ports");
+        }
         bool is_range = port.find_first_not_of("0123456789") != std::string::npos;
         ports.push_back(is_range ? json(port) : json(std::stoi(port)));
         start = end + 1;

@@ -3,6 +3,8 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include <cctype>
 #include <cstdlib>
@@ -80,6 +82,10 @@ json Etcd::ask(const std::string& method, const std::string& key, const std::str
     throw Failed("etcd at " + authority_ + " cannot be reached: No more machines in the cluster" +
                  (why == nullptr ? "" : std::string(" (") + why + ")"));
   }
+  // Whoever asks has more to do than to wait for an etcd that has gone away without a word.
+  timeval patience{10, 0};
+  int connection = static_cast<int>(BIO_get_fd(bio.get(), nullptr));
+  for (int way : {SO_RCVTIMEO, SO_SNDTIMEO}) setsockopt(connection, SOL_SOCKET, way, &patience, sizeof patience);
   std::string request = method + " /v2/keys" + encode(key, "/") + query + " HTTP/1.0\r\nHost: " + authority_ +
                         "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: " +
                         std::to_string(form.size()) + "\r\n\r\n" + form;

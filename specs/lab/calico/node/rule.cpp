@@ -14,9 +14,12 @@ namespace {
 // A part of a rule; nothing where the rule cannot fit, an empty text where it says nothing.
 using Part = std::optional<std::string>;
 
+bool is_byte(const json& value) { return value.is_number_unsigned() && value.get<unsigned long>() < 256; }
+
 Part protocol_part(const json& rule) {
   if (!rule.contains("protocol")) return "";
-  if (rule["protocol"].is_number_unsigned()) return "ip protocol " + rule["protocol"].dump() + " ";
+  if (is_byte(rule["protocol"])) return "ip protocol " + rule["protocol"].dump() + " ";
+  if (!rule["protocol"].is_string()) return std::nullopt;
   std::string name = rule["protocol"];
   static const std::set<std::string> known = {"tcp", "udp", "icmp", "sctp", "udplite"};
   if (known.count(name) == 0) return std::nullopt;
@@ -27,9 +30,14 @@ Part protocol_part(const json& rule) {
 Part port_text(const json& port) {
   std::string text = port.is_string() ? port.get<std::string>() : port.dump();
   std::replace(text.begin(), text.end(), ':', '-');
-  bool good = !text.empty() && text.find_first_not_of("0123456789-") == std::string::npos &&
-              std::count(text.begin(), text.end(), '-') < 2 && text.front() != '-' && text.back() != '-';
-  return good ? Part(text) : std::nullopt;
+  auto port_of = [](const std::string& digits) {
+    bool number = !digits.empty() && digits.size() < 6 && digits.find_first_not_of("0123456789") == std::string::npos;
+    return number ? std::stoi(digits) : -1;
+  };
+  std::size_t dash = text.find('-');
+  int first = port_of(text.substr(0, dash)), last = dash == std::string::npos ? first : port_of(text.substr(dash + 1));
+  // nft would refuse all rules for the sake of one.
+  return 0 <= first && first <= last && last <= 65535 ? Part(text) : std::nullopt;
 }
 
 Part ports_part(const json& rule, const std::string& side) {
@@ -68,7 +76,7 @@ Part type_part(const json& rule) {
   for (const char* what : {"type", "code"}) {
     auto found = rule.find(std::string("icmp_") + what);
     if (found == rule.end()) continue;
-    if (!found->is_number_unsigned()) return std::nullopt;
+    if (!is_byte(*found)) return std::nullopt;
     text += std::string("icmp ") + what + " " + found->dump() + " ";
   }
   return text;

@@ -155,7 +155,16 @@ void Scheduler::schedule() {
   for (const MarathonTask& task : tasks) {
     if (apps.count(task.app) == 0) kill(task, state, "its app was removed");
   }
-  for (const auto& [id, app] : apps) scale(app, state);
+  // An app that cannot be read is in nobody's way.
+  std::string broken;
+  for (const auto& [id, app] : apps) {
+    try {
+      scale(app, state);
+    } catch (const json::exception& failure) {
+      broken = id + ": " + failure.what();
+    }
+  }
+  if (!broken.empty()) throw std::runtime_error(broken);
 }
 
 void Scheduler::scale(const json& app, MesosState& state) {

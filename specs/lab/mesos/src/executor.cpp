@@ -78,7 +78,15 @@ class Executor {
       int received = ::sigtimedwait(&watched, nullptr, docker_ && !told_ ? &pause : left());
       if (received == SIGTERM && !killing_) end_task();
       if (killing_ && left()->tv_sec == 0) ::kill(-child_, SIGKILL);
-      if (docker_ && !told_) look_at_container();
+      if (docker_ && !told_) {
+        look_at_container();
+        // The programs that looked have ended too, and would end the next pause at once.
+        sigset_t looked;
+        sigemptyset(&looked);
+        sigaddset(&looked, SIGCHLD);
+        timespec now{0, 0};
+        ::sigtimedwait(&looked, nullptr, &now);
+      }
     }
     // What the task has started and left behind goes with it.
     ::kill(-child_, SIGKILL);

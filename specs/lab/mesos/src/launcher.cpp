@@ -101,7 +101,9 @@ bool Launcher::launch(const Task& placed, const Note& note, const std::function<
   if (!wanted()) return false;
   std::string go = executor_go;
   note([](Task& task) { task.started = true; });
-  return ::send(agent.descriptor, go.data(), go.size(), MSG_NOSIGNAL) > 0;
+  // One that has ended meanwhile is found out by whoever watches tasks.
+  [[maybe_unused]] ssize_t sent = ::send(agent.descriptor, go.data(), go.size(), MSG_NOSIGNAL);
+  return true;
 }
 
 ProcessId Launcher::spawn(const Task& task, int& socket) const {
@@ -137,8 +139,8 @@ ProcessId Launcher::spawn(const Task& task, int& socket) const {
 }
 
 void Launcher::clear(const Task& task) const {
-  // A process that was this agent's own is waited for; one of an earlier agent's has another parent.
-  if (task.executor.pid > 0) ::waitpid(task.executor.pid, nullptr, WNOHANG);
+  // It was killed. One that was this agent's own is waited for; one of an earlier agent's has another parent.
+  if (task.executor.pid > 0) ::waitpid(task.executor.pid, nullptr, 0);
   auto tried = [&](const std::function<void()>& step) {
     try {
       step();
@@ -147,9 +149,9 @@ void Launcher::clear(const Task& task) const {
     }
   };
   if (task.record.value("own_network", false) && network_.active()) {
-    auto addresses = task.record["addresses"].get<std::vector<std::string>>();
-    if (task.started) tried([&] { network_.cleanup(task.place.container); });
-    if (!addresses.empty()) tried([&] { network_.release(addresses); });
+    if (task.executor.pid > 0) tried([&] { network_.cleanup(task.place.container); });
+    // Also what was given for a launch that came to nothing.
+    tried([&] { network_.release(task.place.container); });
   }
   forget_run(work_dir_, task.place);
 }

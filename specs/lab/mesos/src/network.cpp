@@ -92,6 +92,6 @@ void Network::cleanup(const std::string& container) const {
   call("cleanup", args);
 }
 
-void Network::release(const std::vector<std::string>& addresses) const { call("release", {{"ips", addresses}}); }
+void Network::release(const std::string& container) const { call("release", {{"uid", container}}); }
 
 }  // namespace standin

@@ -25,7 +25,8 @@ class Network {
   void isolate(const nlohmann::json& infos, const std::string& container, int pid,
                const std::vector<std::string>& addresses) const;
   void cleanup(const std::string& container) const;
-  void release(const std::vector<std::string>& addresses) const;
+  // Gives back the addresses that are still the task's, and nobody else's.
+  void release(const std::string& container) const;
 
  private:
   nlohmann::json call(const char* command, const nlohmann::json& args) const;

@@ -156,13 +156,13 @@ void Tasks::end(const std::shared_ptr<Task>& task, const std::string& state, con
   launcher_.clear(*task);
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    if (tasks_.erase(task->id()) == 0) return;
     if (!task->over()) task->become(state, message);
     json described = task->describe(host_address_);
     ended_.push_back(described);
     described["framework"] = task->record["framework"];
     completed_.push_back(described);
     if (completed_.size() > most_completed) completed_.pop_front();
-    tasks_.erase(task->id());
   }
   info() << "Task " << task->id() << " is over: " << state << (message.empty() ? "" : ", " + message);
   tell_();
