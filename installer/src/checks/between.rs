@@ -44,15 +44,16 @@ pub fn questions(input: &Input<'_>, host: &ClusterHost) -> SurveyQuery {
 
 /// The packages that the plan has the host take from its own repositories.
 fn from_its_own(subject: &Subject<'_>) -> Vec<PackageName> {
-    let changes = |step: &'_ Step| match &step.action {
-        Action::Packages { changes } => changes.clone(),
-        _ => Vec::new(),
-    };
-    let provided = |change| match change {
-        PackageChange::InstallProvided { name } => Some(name),
+    let steps = subject.plan.iter().flat_map(|plan| &plan.steps);
+    let changes = steps.filter_map(|step| match &step.action {
+        Action::Packages { changes } => Some(changes),
         _ => None,
-    };
-    subject.plan.iter().flat_map(|plan| plan.steps.iter().flat_map(changes)).filter_map(provided).collect()
+    });
+    let provided = changes.flatten().filter_map(|change| match change {
+        PackageChange::InstallProvided { name } => Some(name.clone()),
+        _ => None,
+    });
+    provided.collect()
 }
 
 /// The roles that a role talks to: those that it needs in the cluster, and its own on other hosts.

@@ -20,11 +20,12 @@ system() {
     if [ -r /sys/fs/selinux/enforce ]; then
         printf 'enforcing\t%s\t%s\n' "$(one_line /sys/fs/selinux/enforce)" \
             "$(sed -n 's/^SELINUX=//p' /etc/selinux/config 2>/dev/null)"
+        any=$(stat -c %C /)
         printf '%s' "$3" | while read -r type path; do
             [ -n "$path" ] || continue
             # The kernel says whether its policy has a type; no other tool for that is there everywhere.
-            any=$(stat -c %C / | sed "s/^\([^:]*:[^:]*:\)[^:]*/\1$type/")
-            printf '%s' "$any" | cat 2>/dev/null >/sys/fs/selinux/context || printf 'unknown-type\t%s\n' "$type"
+            wanted=$(printf '%s' "$any" | sed "s/^\([^:]*:[^:]*:\)[^:]*/\1$type/")
+            printf '%s' "$wanted" | cat 2>/dev/null >/sys/fs/selinux/context || printf 'unknown-type\t%s\n' "$type"
             # What is not there yet will get what the policy says.
             context=$(stat -c %C -- "$path" 2>/dev/null || matchpathcon -n "$path" 2>/dev/null) && printf 'label\t%s\t%s\n' "$path" "$context"
         done

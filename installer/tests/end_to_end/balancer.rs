@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::harness::{Lab, Run};
 
-const UNROUTED: &str = "the agents do not both have the role calico-node, and nothing else is known to route between them; give agents the roles calico-node and docker";
+const UNROUTED: &str = "not every agent that would run them has the role calico-node, and nothing else is known to route between tasks; give agents the roles calico-node and docker";
 const CONFIG: &str = "curl -sSf http://172.24.234.103:9090/_haproxy_getconfig";
 
 #[test]

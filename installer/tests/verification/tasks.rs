@@ -374,7 +374,11 @@ fn where_nothing_would_be_proved_everything_is_skipped_and_nothing_launched() {
     let docker = cluster(2, "docker");
     let unrouted = with_agents(2, "mesos", r#"["agent"]"#);
     for (setup, info, why) in [
-        (setup(&unrouted), json!({"version": "1.1.2"}), "the agents do not both have the role calico-node"),
+        (
+            setup(&unrouted),
+            json!({"version": "1.1.2"}),
+            "not every agent that would run them has the role calico-node",
+        ),
         (setup(&mesos), json!({"version": "1.5.0"}), "Marathon 1.5.0 no longer has net-groups"),
         (setup(&docker), json!({"version": "1.1.2"}), "which only the containerizer mesos has"),
     ] {

@@ -34,7 +34,7 @@ pub fn run(setup: &Setup<'_>, access: &mut dyn Access) -> Vec<Check> {
     let agents: Vec<&HostName> =
         setup.hosts.iter().copied().filter(|name| has(setup, name, "mesos-agent")).collect();
     let tasks = plan(&agents);
-    match obstacle(setup, access, &agents) {
+    match obstacle(setup, access, &tasks) {
         Ok(None) => {}
         Ok(Some(why)) => return skipped(setup, &tasks, &why),
         Err(error) => return vec![Check::new("task-runs", None, false, error.to_string())],
@@ -59,7 +59,7 @@ fn has(setup: &Setup<'_>, name: &HostName, role: &str) -> bool {
 fn obstacle(
     setup: &Setup<'_>,
     access: &mut dyn Access,
-    agents: &[&HostName],
+    tasks: &[Task],
 ) -> Result<Option<String>, AccessError> {
     let info = Info::read(&access.marathon(&Call::info(), Duration::ZERO)?);
     if !setup.cluster.containerizers.contains(&Containerizer::Mesos) {
@@ -70,12 +70,12 @@ fn obstacle(
         ));
     }
     let too_new = info.kind.is_some_and(|version| version >= MarathonVersion::new(1, 5));
-    let routed = agents.iter().take(2).all(|name| has(setup, name, "calico-node"));
-    Ok(match (agents.is_empty(), too_new, routed) {
-        (true, ..) => Some("no agent is among the hosts that were asked".to_owned()),
+    let mut agents = tasks.iter().filter_map(|task| task.agent.as_ref()).peekable();
+    Ok(match (agents.peek().is_some(), too_new, agents.all(|name| has(setup, name, "calico-node"))) {
+        (false, ..) => Some("no agent is among the hosts that were asked".to_owned()),
         (_, true, _) => Some(format!("Marathon {} no longer has net-groups", info.version)),
         (.., false) => Some(
-            "the agents do not both have the role calico-node, and nothing else is known to route between them; give agents the roles calico-node and docker"
+            "not every agent that would run them has the role calico-node, and nothing else is known to route between tasks; give agents the roles calico-node and docker"
                 .to_owned(),
         ),
         _ => None,
